@@ -1,0 +1,1 @@
+"""The Airflow-facing side of the purge: hooks, operators, triggers and the review page."""
