@@ -24,7 +24,9 @@ def write_stamps() -> None:
     """Put the stamp of the present inputs on top of every lock."""
     for lock, inputs in LOCKS.items():
         path = ROOT / lock
-        lines = [line for line in path.read_text().splitlines(keepends=True) if not line.startswith("# sha256 of")]
+        lines = [
+            line for line in path.read_text().splitlines(keepends=True) if not line.startswith("# sha256 of")
+        ]
         path.write_text(stamp(inputs) + "".join(lines))
 
 
