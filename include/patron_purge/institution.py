@@ -1,0 +1,210 @@
+"""The settings of one institution, read from its YAML file and checked."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from patron_purge.errors import ConfigurationError
+from patron_purge.states import Engine, Mode
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+Money = Annotated[Decimal, Field(ge=0, decimal_places=2)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class ExclusionPattern(_Settings):
+    """One kind of exclusion file in the SFTP folder.
+
+    Attributes:
+        pattern: File name with `*` and `?`; `XXX` stands for the library code.
+        required: Whether the run stops when no file matches.
+        max_age_hours: Oldest data that is still accepted, in hours, by the date on the file's first line.
+    """
+
+    pattern: NonEmpty
+    required: bool = True
+    max_age_hours: int = Field(default=36, ge=1)
+
+
+class AlmaJob(_Settings):
+    """A manual job in Alma and the payload that starts it.
+
+    Attributes:
+        name: Name of the job in Alma's "Run a Job" list; looked up when `id` is empty.
+        id: Job id, when the site wants to fix it.
+        payload: File in `include/jobs`, as pasted from the job's "API information" panel.
+    """
+
+    name: NonEmpty
+    id: str | None = None
+    payload: NonEmpty
+
+
+class RuleSettings(_Settings):
+    """Settings of the rules that hold a person back.
+
+    Attributes:
+        days_after_purge_date: Days that must have passed since the purge date; at least 1.
+        waive_threshold: Largest sum owed that may be waived, in the institution's currency.
+        record_types: Record types that may be purged.
+        protected_groups: User group codes that are never purged, besides `I-Share`.
+        hold_instructors: Whether the Instructor role holds a person back.
+        harmless_roles: Role codes that do not make somebody staff (200 is Patron).
+        instructor_roles: Role codes of the Instructor role.
+        hold_blocked: Whether an active block holds a person back.
+        hold_note_texts: A note that contains one of these texts (any case) holds a person back.
+        hold_proxies: Whether being a proxy for somebody holds a person back.
+        recent_activity_days: Activity within this many days holds a person back; 0 turns the rule off.
+    """
+
+    days_after_purge_date: int = Field(default=1, ge=1)
+    waive_threshold: Money = Decimal(0)
+    record_types: tuple[Literal["PUBLIC", "STAFF", "CONTACT"], ...] = Field(default=("PUBLIC",), min_length=1)
+    protected_groups: tuple[NonEmpty, ...] = ()
+    hold_instructors: bool = False
+    harmless_roles: tuple[NonEmpty, ...] = ("200",)
+    instructor_roles: tuple[NonEmpty, ...] = ()
+    hold_blocked: bool = False
+    hold_note_texts: tuple[NonEmpty, ...] = ()
+    hold_proxies: bool = False
+    recent_activity_days: int = Field(default=0, ge=0)
+
+
+class GuardSettings(_Settings):
+    """Limits over the whole list.
+
+    Attributes:
+        max_count: Most people that one run may purge.
+        max_percent_of_report: Largest share of the report's rows, in percent.
+        max_ratio_to_median: Largest ratio to the median of past runs.
+        max_count_without_history: Most people in a run before there is any history.
+        max_exclusion_drop_percent: Largest drop in exclusion rows since the last run, in percent.
+        max_waived_money: Largest total that may be waived, in the institution's currency.
+    """
+
+    max_count: int = Field(default=500, ge=1)
+    max_percent_of_report: Decimal = Field(default=Decimal(30), gt=0, le=100)
+    max_ratio_to_median: Decimal = Field(default=Decimal(3), gt=0)
+    max_count_without_history: int = Field(default=25, ge=1)
+    max_exclusion_drop_percent: Decimal = Field(default=Decimal(30), ge=0, le=100)
+    max_waived_money: Money = Decimal(0)
+
+
+class ReportSettings(_Settings):
+    """Where the Analytics report is and what its columns may be called.
+
+    Attributes:
+        path: Full path of the report in Analytics, starting with `/shared/`.
+        id_headings: Accepted headings of the primary id column, first match wins.
+        row_cap: Number of rows at which Analytics cuts a report off.
+    """
+
+    path: NonEmpty
+    id_headings: tuple[NonEmpty, ...] = ("Primary Identifier", "Primary ID")
+    row_cap: int = Field(default=65_000, ge=1)
+
+
+class Institution(_Settings):
+    """Everything the package knows about one institution.
+
+    Attributes:
+        code: Short name, used in DAG ids and run folders.
+        name: Name shown to people.
+        institution_code: Alma's institution code, compared with `/conf/general` before anything is changed.
+        environment: Alma environment, compared with `/conf/general` before anything is changed.
+        library_code: Replaces `XXX` in exclusion file names.
+        timezone: IANA zone in which dates are compared.
+        schedule: Cron expression of the monthly run; None for runs by hand only.
+        approval_hours: How long an approval may be waited for and stays valid, in hours.
+        approvers: Airflow user ids who may answer; empty only for report-only institutions.
+        regroup_job: The *Update/Notify Users* job.
+        purge_job: The set-based *Purge users* job.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,30}$")]
+    name: NonEmpty
+    institution_code: NonEmpty
+    environment: Literal["sandbox", "production"]
+    library_code: NonEmpty
+    timezone: NonEmpty
+    schedule: str | None = None
+    mode: Mode = Mode.REPORT_ONLY
+    pilot_size: int = Field(default=25, ge=1)
+    engine: Engine = Engine.JOB
+    marker_group: NonEmpty
+    alma_connection: NonEmpty
+    sftp_connection: NonEmpty
+    sftp_folder: str = "."
+    calls_per_second: Decimal = Field(default=Decimal(10), gt=0, le=50)
+    approval_hours: int = Field(default=72, ge=1)
+    approvers: tuple[NonEmpty, ...] = ()
+    report: ReportSettings
+    exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1)
+    exclusion_id_headings: tuple[NonEmpty, ...] = ("Primary ID", "Primary Identifier")
+    protect_list: str | None = None
+    regroup_job: AlmaJob
+    purge_job: AlmaJob
+    rules: RuleSettings = RuleSettings()
+    guards: GuardSettings = GuardSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {value!r}; use a name such as America/Chicago") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone in which this institution counts days."""
+        return ZoneInfo(self.timezone)
+
+
+def load_institution(path: Path) -> Institution:
+    """Read and check one institution's file.
+
+    Args:
+        path: The YAML file.
+
+    Returns:
+        The checked settings.
+
+    Raises:
+        ConfigurationError: The file can't be read, is no YAML mapping, or a setting is unknown, missing or
+            out of range; every mistake is named.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(
+            f"{path.name} can't be read as YAML: {error}. Nothing was changed."
+        ) from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path.name} holds no settings. Nothing was changed.")
+    try:
+        return Institution.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(path.name, error)) from error
+
+
+def _sentence(file_name: str, error: ValidationError) -> str:
+    """Put every mistake of one file into one readable sentence."""
+    mistakes = []
+    for item in error.errors(include_url=False, include_input=False):
+        setting = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            mistakes.append(f"{setting}: there is no such setting")
+        elif item["type"] == "missing":
+            mistakes.append(f"{setting}: is missing")
+        else:
+            mistakes.append(f"{setting}: {item['msg'].removeprefix('Value error, ')}")
+    return f"{file_name} has {len(mistakes)} mistake(s): {'; '.join(mistakes)}. Correct the file; nothing was changed."
