@@ -207,4 +207,5 @@ def _sentence(file_name: str, error: ValidationError) -> str:
             mistakes.append(f"{setting}: is missing")
         else:
             mistakes.append(f"{setting}: {item['msg'].removeprefix('Value error, ')}")
-    return f"{file_name} has {len(mistakes)} mistake(s): {'; '.join(mistakes)}. Correct the file; nothing was changed."
+    listed = "; ".join(mistakes)
+    return f"{file_name} has {len(mistakes)} mistake(s): {listed}. Correct the file; nothing was changed."
