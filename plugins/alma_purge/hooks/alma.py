@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from patron_purge.errors import ConfigurationError
@@ -38,8 +39,7 @@ class AlmaHook(BaseHook):
         """
         try:
             connection = self.get_connection(self.alma_conn_id)
-        except Exception as error:
-            # Airflow raises different types for a missing connection, depending on where it looked.
+        except (AirflowNotFoundException, AirflowRuntimeError) as error:
             raise ConfigurationError(
                 f"The Airflow connection {self.alma_conn_id} is missing. Create it under Admin > Connections "
                 "with type Alma; nothing was changed."
