@@ -133,8 +133,8 @@ class JobRecord(_Document):
     name_echoed: bool | None = None
     status: str = ""
     counters: tuple[CounterValue, ...] = ()
-    started_at: str = ""
-    ended_at: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 class RegroupResult(_Document):

@@ -65,7 +65,9 @@ def open_run(context: Context) -> PurgeRun:
         dag_id=ti.dag_id,
         run_id=ti.run_id,
         mode=Mode(params.get("mode") or institution.mode),
-        guard_overrides={str(name): str(limit) for name, limit in (params.get("guard_overrides") or {}).items()},
+        guard_overrides={
+            str(name): str(limit) for name, limit in (params.get("guard_overrides") or {}).items()
+        },
         folder=RunFolder.of_run(institution.code, ti.run_id),
         now=datetime.now(UTC).astimezone(institution.zone),
     )

@@ -113,9 +113,7 @@ def _is_on(value: object) -> bool:
     return str(value).lower() in {"true", "1", "yes"}
 
 
-def _newest(
-    listing: list[SFTPAttributes], pattern: ExclusionPattern, institution: Institution
-) -> str | None:
+def _newest(listing: list[SFTPAttributes], pattern: ExclusionPattern, institution: Institution) -> str | None:
     """Return the name of the newest file that matches, or None when the file is optional."""
     glob = pattern.pattern.replace("XXX", institution.library_code)
     matching = [

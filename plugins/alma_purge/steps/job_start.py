@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaError, AlmaRequestError, AlmaUnclearError, JobLimitError, JobOverlapError
+from alma_api.errors import AlmaError, AlmaUnclearError, JobLimitError, JobOverlapError
+from alma_api.job_status import JobStatus
 from alma_api.models import JobInstance
 from alma_purge.documents import CounterValue, JobRecord, JobStage
 from alma_purge.steps.job_book import JobBook, intended, refused
@@ -122,11 +123,11 @@ def ended(book: JobBook, record: JobRecord, instance: JobInstance) -> JobRecord:
     """Record the end of a job instance with its status and counters."""
     finished = record.model_copy(
         update={
-            "stage": JobStage.ENDED_WELL if instance.status.is_good else JobStage.ENDED_BADLY,
+            "stage": JobStage.ENDED_WELL if _ended_well(instance) else JobStage.ENDED_BADLY,
             "status": instance.status_text,
             "name_echoed": record.job_name in instance.name,
             "counters": tuple(
-                CounterValue(code=one.code, description=one.description, value=one.value)
+                CounterValue(code=one.code, description=one.desc, value=one.value)
                 for one in instance.counters
             ),
             "started_at": instance.submit_time,
@@ -135,6 +136,11 @@ def ended(book: JobBook, record: JobRecord, instance: JobInstance) -> JobRecord:
     )
     book.write(finished)
     return finished
+
+
+def _ended_well(instance: JobInstance) -> bool:
+    """Tell whether the job did its work; "nothing to do" is no success for a job with a filled set."""
+    return instance.status.is_good or instance.status is JobStatus.COMPLETED_WARNING
 
 
 def is_active(client: AlmaClient, record: JobRecord) -> bool:
@@ -153,16 +159,3 @@ def is_active(client: AlmaClient, record: JobRecord) -> bool:
         instance = look_up(client, record)
         return instance is None or not instance.status.is_terminal
     return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal
-
-
-__all__ = [
-    "AlmaRequestError",
-    "JobMustWaitError",
-    "JobOrder",
-    "JobStoppedError",
-    "adopt",
-    "ended",
-    "is_active",
-    "look_up",
-    "start_once",
-]

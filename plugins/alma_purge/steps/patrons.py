@@ -31,7 +31,7 @@ def patron_of(user: User, asked_id: str, fees: FeeSummary) -> Patron:
         requests=user.requests,
         open_fees=fees.open_balance,
         credit=fees.credit,
-        active_roles=tuple(role.code for role in user.roles if role.active),
+        active_roles=tuple(role.code for role in user.roles if role.is_active),
         identifiers=tuple(identifier.value for identifier in user.identifiers),
         linked_copy=bool(user.source_link_id or user.source_institution_code),
         blocks=user.blocks,
