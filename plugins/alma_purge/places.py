@@ -3,10 +3,11 @@
 import hashlib
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import patron_purge
-from airflow.sdk import ObjectStoragePath
+from airflow.sdk import CronTriggerTimetable, ObjectStoragePath
 from patron_purge.errors import ConfigurationError
 from patron_purge.institution import Institution, load_institution
 
@@ -107,3 +108,52 @@ def run_folder_name(run_id: str) -> str:
     """
     readable = re.sub(r"[^A-Za-z0-9_-]+", "_", run_id)[:60].strip("_")
     return f"{readable}-{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionEntry:
+    """What the DAG file needs to know about an institution.
+
+    Attributes:
+        code: Short code, the stem of the file's name.
+        name: Name shown to people.
+        environment: `production`, `sandbox`, or `settings need correction`.
+        schedule: Cron expression, or None.
+        timezone: Zone of the schedule.
+        approvers: Airflow user ids who may answer.
+    """
+
+    code: str
+    name: str
+    environment: str
+    schedule: str | None
+    timezone: str
+    approvers: tuple[str, ...]
+
+    def timetable(self) -> CronTriggerTimetable | None:
+        """Return the schedule in the institution's zone."""
+        return CronTriggerTimetable(self.schedule, timezone=self.timezone) if self.schedule else None
+
+
+def institution_entries() -> list[InstitutionEntry]:
+    """Return an entry for every institution file.
+
+    A file with mistakes gets an entry too, without a schedule: its DAG stays visible and its preflight says
+    what is wrong, and the other institutions are not affected.
+    """
+    return [_entry(path) for path in institution_files()]
+
+
+def _entry(path: Path) -> InstitutionEntry:
+    try:
+        settings = load_institution(path)
+    except ConfigurationError:
+        return InstitutionEntry(path.stem, path.stem, "settings need correction", None, "UTC", ())
+    return InstitutionEntry(
+        code=path.stem,
+        name=settings.name,
+        environment=settings.environment,
+        schedule=settings.schedule,
+        timezone=settings.timezone,
+        approvers=settings.approvers,
+    )

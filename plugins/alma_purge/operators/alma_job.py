@@ -4,6 +4,7 @@ from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
@@ -19,7 +20,7 @@ from alma_purge.steps.job_start import (
     look_up,
     start_once,
 )
-from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger, JobNews, PauseTrigger
+from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger, JobNews
 from patron_purge.errors import PurgeError
 
 LOOK_UP_FOR = timedelta(minutes=15)
@@ -81,9 +82,9 @@ class AlmaJobOperator(PurgeOperator):
             raise fail_or_retry(error) from error
         report_summary(context, self, summary)
 
-    def waited(self, context: Context, event: dict[str, Any]) -> None:
+    def waited(self, context: Context, event: datetime) -> None:
         """Begin again after a pause: every check is made anew before anything is sent."""
-        self.log.info("Going on after the pause (%s)", event["news"])
+        self.log.info("Going on after the pause that ended at %s", event)
         self.execute(context)
 
     def on_kill(self) -> None:
@@ -143,7 +144,7 @@ class AlmaJobOperator(PurgeOperator):
         """Give up the worker slot until Alma may have room again."""
         until = datetime.now(UTC) + PAUSE_WHEN_FULL
         self.log.warning("%s Trying again at %s UTC.", error, until.strftime("%H:%M"))
-        self.defer(trigger=PauseTrigger(until.isoformat()), method_name="waited")
+        self.defer(trigger=DateTimeTrigger(until), method_name="waited")
 
     def _book(self, run: PurgeRun, context: Context) -> JobBook:
         return JobBook(context["task_state_store"], run.folder, self.record_file)

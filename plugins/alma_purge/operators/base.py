@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
@@ -12,7 +13,7 @@ from alma_api.errors import AlmaError, AlmaRateError, AlmaUnavailableError, Repo
 from alma_purge.hooks.alma import AlmaHook
 from alma_purge.places import institution_of_dag
 from alma_purge.run_folder import FileRef, RunFolder
-from patron_purge.errors import PurgeError, RunFileError
+from patron_purge.errors import ConfigurationError, PurgeError, RunFileError
 from patron_purge.institution import Institution
 from patron_purge.states import Mode
 
@@ -38,7 +39,7 @@ class PurgeRun:
     dag_id: str
     run_id: str
     mode: Mode
-    guard_overrides: dict[str, str]
+    guard_overrides: dict[str, Decimal]
     folder: RunFolder
     now: datetime
 
@@ -71,6 +72,16 @@ def open_run(context: Context) -> PurgeRun:
         folder=RunFolder.of_run(institution.code, ti.run_id),
         now=datetime.now(UTC).astimezone(institution.zone),
     )
+
+
+def _overrides(typed: dict[str, Any]) -> dict[str, Decimal]:
+    """Read the new limits from the trigger form."""
+    try:
+        return {str(name): Decimal(str(limit)) for name, limit in typed.items()}
+    except InvalidOperation as error:
+        raise ConfigurationError(
+            "A new limit in guard_overrides is not a number. Correct the trigger form; nothing was changed."
+        ) from error
 
 
 def publish(context: Context, run: PurgeRun, name: str, content: bytes) -> FileRef:

@@ -4,13 +4,12 @@ from airflow.sdk import Context
 from alma_purge import files
 from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
-from alma_purge.places import job_payload
 from alma_purge.steps import tenant
 from alma_purge.steps.exclusions import require_pinned_host_key
+from alma_purge.steps.authority import checked_payloads
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from patron_purge.errors import ConfigurationError
-from patron_purge.guards import check_override_names
-from patron_purge.payloads import check_purge_payload, check_regroup_payload
+from patron_purge.guards import check_overrides
 from patron_purge.states import Mode
 
 
@@ -22,11 +21,8 @@ class PreflightOperator(PurgeOperator):
         refuse_after_regroup(run)
         institution = run.institution
         _require_approver(run)
-        check_override_names(run.guard_overrides)
-        check_regroup_payload(job_payload(institution.regroup_job.payload), institution.marker_group)
-        check_purge_payload(
-            job_payload(institution.purge_job.payload), institution.marker_group, institution.rules
-        )
+        check_overrides(run.guard_overrides)
+        checked_payloads(institution)
         require_pinned_host_key(institution.sftp_connection)
         with run.client() as client:
             identity = tenant.require_right_tenant(client, institution)

@@ -155,25 +155,3 @@ class AlmaJobLookUpTrigger(_AlmaTrigger):
     def at_deadline(self) -> JobNews:
         """Return the news that no instance of this name has appeared."""
         return JobNews.NOT_FOUND
-
-
-class PauseTrigger(BaseTrigger):
-    """Waits until a moment, for Alma to have room again.
-
-    Args:
-        until: The moment, in ISO format with a zone.
-    """
-
-    def __init__(self, until: str) -> None:
-        super().__init__()
-        self.until = until
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what the triggerer needs to make this trigger again."""
-        return "alma_purge.triggers.alma_job.PauseTrigger", {"until": self.until}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Sleep until the moment has come."""
-        remaining = (datetime.fromisoformat(self.until) - datetime.now(UTC)).total_seconds()
-        await asyncio.sleep(max(0.0, remaining))
-        yield TriggerEvent({"news": "waited"})
