@@ -83,8 +83,8 @@ def _check_placeholders(raw: bytes, parameters: tuple[tuple[str, str], ...], fil
         if raw.count(placeholder.encode("ascii")) != 1:
             raise refusal(file_name, f"{placeholder} must stand there exactly once")
     for name, value in parameters:
-        expected = name in PLACEHOLDERS
-        if not expected and ("{{" in value or "}}" in value):
+        both = name + value
+        if name not in PLACEHOLDERS and ("{{" in both or "}}" in both):
             raise refusal(file_name, f"{name} holds an unknown placeholder {value!r}")
     if len(re.findall(rb"\{\{", raw)) != len(PLACEHOLDERS):
         raise refusal(file_name, "it holds a placeholder besides {{set_id}} and {{job_name}}")
