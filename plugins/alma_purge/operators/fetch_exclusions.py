@@ -7,6 +7,7 @@ from alma_purge.documents import ExclusionManifest, FetchedFile
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.exclusions import Download, ExclusionServerError, fetch_exclusion_files
 from alma_purge.steps.guard_restart import refuse_after_regroup
+from patron_purge.exclusion_file import data_moment
 
 
 class FetchExclusionsOperator(PurgeOperator):
@@ -37,7 +38,7 @@ class FetchExclusionsOperator(PurgeOperator):
             stored_name=stored_name,
             sha256=ref.sha256,
             size=len(download.content),
-            data_as_of=download.file.data_as_of,
+            data_as_of=data_moment(download.file.data_as_of, run.now),
             rows=download.file.row_count,
             ids=len(download.file.ids),
             names=len(download.file.names),

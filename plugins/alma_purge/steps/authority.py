@@ -169,7 +169,14 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
             "approved is not what would be done now, so nothing was sent to Alma. Trigger a new run."
         )
     decision = Decision.model_validate_json(fetch(context, run, files.DECISION, "approve_purge"))
-    require_approved(decision, digest=digest, now=datetime.now(UTC))
+    require_approved(
+        decision,
+        digest,
+        datetime.now(UTC),
+        institution_code=identity.institution_code,
+        environment=identity.environment,
+        run_id=run.run_id,
+    )
     snapshot = read_snapshot_csv(fetch(context, run, files.SNAPSHOT, "check_live"))
     groups = {row.primary_id: row.original_group for row in snapshot}
     if not set(approved) <= set(groups):
