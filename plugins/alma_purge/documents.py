@@ -112,6 +112,7 @@ class JobRecord(_Document):
         stage: How far the job has come.
         job_id: Id of the job.
         job_name: The unique name sent with it.
+        set_id: Id of the itemized set that it works on.
         attempt: How many times a start was intended; more than one only after definite refusals.
         intended_at: When the latest start was intended.
         instance_id: Id of the job instance, once known.
@@ -126,6 +127,7 @@ class JobRecord(_Document):
     stage: JobStage = JobStage.NONE
     job_id: str = ""
     job_name: str = ""
+    set_id: str = ""
     attempt: int = 0
     intended_at: datetime | None = None
     instance_id: str = ""
@@ -137,20 +139,17 @@ class JobRecord(_Document):
     ended_at: datetime | None = None
 
 
-class RegroupResult(_Document):
-    """What `regroup_users` did."""
+class ActResult(_Document):
+    """What `regroup_users` or `purge_users` did.
 
-    set_id: str
+    Attributes:
+        approved: People on the approved list.
+        dropped: Of them, taken off by a last check so far.
+        sent: People in the set when the job was started; 0 when nobody was left.
+        job: The job.
+    """
+
     approved: int
-    dropped: int
-    sent: int
-    job: JobRecord
-
-
-class PurgeResult(_Document):
-    """What `purge_users` did."""
-
-    set_id: str
     dropped: int
     sent: int
     job: JobRecord

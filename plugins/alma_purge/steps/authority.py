@@ -138,6 +138,16 @@ def digest_of(
     )
 
 
+def approved_ids(context: Context, run: PurgeRun) -> tuple[str, ...]:
+    """Return the primary ids on the reviewed list, sorted.
+
+    Raises:
+        RunFileError: The list is missing or was changed.
+    """
+    ledger = read_ledger_csv(fetch(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+    return ids_in_state(ledger, RowState.TO_PURGE)
+
+
 def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Authority:
     """Prove that a person has approved exactly what would be done now.
 
@@ -157,8 +167,7 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
     identity = require_right_tenant(client, run.institution)
     preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
     payloads = frozen_payloads(context, run)
-    ledger = read_ledger_csv(fetch(context, run, files.LEDGER_REVIEWED, "prepare_review"))
-    approved = tuple(sorted(ids_in_state(ledger, RowState.TO_PURGE)))
+    approved = approved_ids(context, run)
     digest = digest_of(
         context, run, identity=identity, payloads=payloads, approved=approved, preflight=preflight
     )

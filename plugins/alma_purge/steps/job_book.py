@@ -76,12 +76,13 @@ def read_job_record(folder: RunFolder, file_name: str) -> JobRecord:
     return _parse_record(folder.read(file_name), f"{file_name} in the run folder")
 
 
-def intended(record: JobRecord, job_id: str, job_name: str, now: datetime) -> JobRecord:
+def intended(record: JobRecord, job_id: str, job_name: str, set_id: str, now: datetime) -> JobRecord:
     """Return the record of a start that is about to be sent."""
     return JobRecord(
         stage=JobStage.INTENDED,
         job_id=job_id,
         job_name=job_name,
+        set_id=set_id,
         attempt=record.attempt + 1,
         intended_at=now,
     )

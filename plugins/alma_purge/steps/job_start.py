@@ -30,11 +30,13 @@ class JobOrder:
     Attributes:
         job_id: Id of the job in Alma.
         job_name: The unique name by which the instance can be found again.
+        set_id: Id of the itemized set that it works on.
         payload: The bytes to send.
     """
 
     job_id: str
     job_name: str
+    set_id: str
     payload: bytes
 
 
@@ -60,7 +62,7 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
     before = book.read()
     if before.stage is not JobStage.NONE:
         raise RunFileError("The record of this job says that it was already sent. Nothing was sent again.")
-    intent = intended(before, order.job_id, order.job_name, datetime.now(UTC))
+    intent = intended(before, order.job_id, order.job_name, order.set_id, datetime.now(UTC))
     book.write(intent)
     if book.read() != intent:
         raise RunFileError("The intent to start the job could not be stored reliably. Nothing was sent.")

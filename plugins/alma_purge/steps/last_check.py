@@ -28,7 +28,7 @@ class LastCheck:
         finished_at: When the check was done; it is good for 15 minutes.
     """
 
-    dropped: Mapping[str, Finding]
+    dropped: dict[str, Finding]
     finished_at: datetime
 
     def is_stale(self) -> bool:
