@@ -122,8 +122,8 @@ def _why_not_allowed(asked: Decision, answer: Answer, approvers: tuple[str, ...]
         return f"No answer is waited for: {asked.state.label}."
     if answer.try_number != asked.try_number:
         return (
-            f"You answered try {answer.try_number}, but try {asked.try_number} is the latest. Read the review "
-            "page again and answer the latest one."
+            f"You answered try {answer.try_number}, but try {asked.try_number} is the latest. "
+            "Read the review page again and answer the latest one."
         )
     if answer.answered_at > asked.deadline:
         return f"The deadline was {_moment(asked.deadline)}. Silence counts as a reject."
@@ -134,11 +134,10 @@ def _why_not_allowed(asked: Decision, answer: Answer, approvers: tuple[str, ...]
 
 def _why_not_right(asked: Decision, answer: Answer) -> str:
     """Check the number and the code; neither is told, since they stand on the review page only."""
-    typed = "".join(answer.count.replace(",", "").split())
-    if not (typed.isascii() and typed.isdigit()) or int(typed) != asked.count:
+    if "".join(answer.count.replace(",", "").split()) != str(asked.count):
         return (
-            f"You typed {answer.count.strip()[:20]!r} as the number of people, which is not the number on the "
-            "review page. Open the review page, read it, and type the number that stands there."
+            f"You typed {answer.count.strip()[:20]!r} as the number of people, which is not the number "
+            "on the review page. Open the review page, read it, and type the number that stands there."
         )
     if not same_code(answer.code, approval_code(asked.digest)):
         return (

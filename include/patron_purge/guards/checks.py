@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from patron_purge.amounts import money, number
 from patron_purge.guards.facts import ExclusionFileFacts, GuardFacts
 from patron_purge.institution import GuardSettings
 from patron_purge.states import Mode
-from patron_purge.words import money, number
 
 # One person costs at most 13 calls: two last checks, moving into and out of sets, reading back, the single
 # read of the reconciliation, and reading, restoring and verifying the group. The rest is for jobs and lists.

@@ -1,11 +1,12 @@
 """What the rules need to know besides the person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from patron_purge.institution import RuleSettings
-from patron_purge.patron import Finding, Patron
+from patron_purge.patron import Finding
 
 
 class ExclusionMatcher(Protocol):
@@ -19,8 +20,10 @@ class ExclusionMatcher(Protocol):
 class ProtectMatcher(Protocol):
     """The institution's own list of people who are never purged."""
 
-    def match(self, patron: Patron, /) -> Finding | None:
-        """Look a person up on the protect list."""
+    def match(
+        self, identifiers: tuple[str, ...], groups: tuple[str, ...], notes: tuple[str, ...], /
+    ) -> Finding | None:
+        """Look a person up by every identifier, by code and description of the user group, and by notes."""
         ...
 
 
@@ -34,6 +37,8 @@ class RuleContext:
         marker_group: Code of the group that marks people who are approved for the purge.
         excluded: Matcher of the exclusion files.
         protected: Matcher of the protect list.
+        group_names: Description of every user group by its code, from Alma's code table, since lists that
+            people write name a group by either.
     """
 
     today: date
@@ -41,3 +46,4 @@ class RuleContext:
     marker_group: str
     excluded: ExclusionMatcher
     protected: ProtectMatcher
+    group_names: Mapping[str, str]

@@ -40,16 +40,16 @@ def excluded(patron: Patron, context: RuleContext) -> Finding | None:
 
 def protect_list(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person on the institution's protect list."""
-    return context.protected.match(patron)
+    identifiers = (patron.primary_id, patron.asked_id, *patron.identifiers)
+    return context.protected.match(identifiers, _names_of(patron.user_group, context), patron.notes)
 
 
 def protected_group(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person in a group that is never purged, or in no known group at all."""
-    group = fold(patron.user_group)
-    if not group:
+    if not fold(patron.user_group):
         return Finding(Reason.NOT_CHECKED, "Alma gave no user group")
     protected = {fold(code) for code in (*ALWAYS_PROTECTED_GROUPS, *context.rules.protected_groups)}
-    if group in protected:
+    if any(fold(name) in protected for name in _names_of(patron.user_group, context)):
         return Finding(Reason.PROTECTED_GROUP, f"user group {patron.user_group}")
     return None
 
@@ -71,3 +71,9 @@ def record_type(patron: Patron, context: RuleContext) -> Finding | None:
     if patron.record_type in context.rules.record_types:
         return None
     return Finding(Reason.RECORD_TYPE, f"record type {patron.record_type or 'unknown'}")
+
+
+def _names_of(group: str, context: RuleContext) -> tuple[str, ...]:
+    """Return the code of a user group and its description, where Alma's code table has one."""
+    descriptions = [text for code, text in context.group_names.items() if fold(code) == fold(group)]
+    return (group, *descriptions)

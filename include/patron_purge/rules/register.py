@@ -145,29 +145,6 @@ def evaluate(patron: Patron, context: RuleContext) -> Finding | None:
     return next((finding for finding in findings if finding is not None), None)
 
 
-def evaluate_report_row(patron: Patron, context: RuleContext) -> Finding | None:
-    """Apply the rules for which the Analytics report has the facts, to spare Alma needless reads.
-
-    The report is a day old and has few columns, so it can hold a person back but never clear one: whoever
-    gets through is read live and goes through `evaluate`.
-
-    Args:
-        patron: The row; a date that the report does not have is None and is left to the live check.
-        context: The day, the settings and the lists.
-
-    Returns:
-        The first finding, or None.
-    """
-    checks = [identity.no_identifier, identity.excluded, identity.protect_list]
-    if patron.user_group.strip():
-        checks.append(identity.protected_group)
-    if patron.expiry_date is not None:
-        checks.append(dates.expiry_date)
-    if patron.purge_date is not None:
-        checks.append(dates.purge_date)
-    return next((finding for check in checks if (finding := check(patron, context)) is not None), None)
-
-
 def after_regroup(patron: Patron, original_group: str, marker_group: str) -> Patron | Finding:
     """Prepare a person for the rules after the run has moved them to the marker group.
 

@@ -1,4 +1,4 @@
-"""Numbers and lists as people write them."""
+"""Numbers and amounts of money as people write them."""
 
 from decimal import Decimal
 
