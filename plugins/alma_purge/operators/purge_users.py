@@ -14,7 +14,6 @@ from alma_purge.steps.marker_group import require_only
 from alma_purge.steps.purge_set import fill_set, require_members
 from alma_purge.steps.restore import Home, Restored, restore_person
 from patron_purge.job_names import JobStep, job_name
-from patron_purge.patron import Finding
 
 
 class PurgeUsersOperator(AlmaJobOperator):
@@ -40,7 +39,7 @@ class PurgeUsersOperator(AlmaJobOperator):
             if not wanted:
                 return None
             fill_set(client, set_id, wanted)
-            self._put_back(run, client, authority, check.dropped)
+            self._put_back(run, client, authority)
             require_only(client, run.institution.marker_group, wanted, run.institution.poll_seconds)
             require_members(client, set_id, wanted)
             if not check.is_stale():
@@ -68,11 +67,9 @@ class PurgeUsersOperator(AlmaJobOperator):
         dropped = read_drops(run, files.DROPS_REGROUP).keys() | read_drops(run, files.DROPS_PURGE).keys()
         return sorted(set(authority.approved) - dropped)
 
-    def _put_back(
-        self, run: PurgeRun, client: AlmaClient, authority: Authority, dropped: dict[str, Finding]
-    ) -> None:
-        """Give people who were taken off after the regroup their group back at once."""
-        for key in dropped:
+    def _put_back(self, run: PurgeRun, client: AlmaClient, authority: Authority) -> None:
+        """Give everybody who was taken off after the regroup, in this try or an earlier one, the group back."""
+        for key in read_drops(run, files.DROPS_PURGE):
             home = Home(primary_id=key, group=authority.original_groups[key])
             if restore_person(client, home, run.institution.marker_group) is Restored.FAILED:
                 raise JobStoppedError(
