@@ -73,25 +73,20 @@ def outcome_of(facts: OutcomeFacts) -> Outcome:
         approval, or a list that nobody decided about.
     """
     approved = facts.decision is DecisionState.APPROVED
-    if facts.failed or facts.unknown or (facts.purged and not approved) or facts.purged > facts.sent:
-        return Outcome.FAILED
-    if facts.sent:
-        return _after_the_job(facts)
-    if facts.stopped:
-        return Outcome.STOPPED
-    if facts.mode is Mode.REPORT_ONLY:
-        return Outcome.REPORT_ONLY
-    if facts.decision is DecisionState.REJECTED:
-        return Outcome.REJECTED
-    if facts.decision is DecisionState.TIMED_OUT:
-        return Outcome.TIMED_OUT
-    if facts.to_purge == 0 or approved:
-        return Outcome.NOBODY_TO_PURGE
-    return Outcome.FAILED
-
-
-def _after_the_job(facts: OutcomeFacts) -> Outcome:
-    """Decide how a run ended that started the purge job."""
-    if facts.stopped or facts.purged < facts.sent:
-        return Outcome.PARTLY
-    return Outcome.PURGED
+    unexplained = (
+        facts.failed or facts.unknown or (facts.purged and not approved) or facts.purged > facts.sent
+    )
+    incomplete = facts.stopped or facts.purged < facts.sent
+    # The first that holds decides.
+    cases: tuple[tuple[object, Outcome], ...] = (
+        (unexplained, Outcome.FAILED),
+        (facts.sent and incomplete, Outcome.PARTLY),
+        (facts.sent, Outcome.PURGED),
+        (facts.stopped, Outcome.STOPPED),
+        (facts.mode is Mode.REPORT_ONLY, Outcome.REPORT_ONLY),
+        (facts.decision is DecisionState.REJECTED, Outcome.REJECTED),
+        (facts.decision is DecisionState.TIMED_OUT, Outcome.TIMED_OUT),
+        # Everybody was taken off, by the rules or by the last check after the approval.
+        (facts.to_purge == 0 or approved, Outcome.NOBODY_TO_PURGE),
+    )
+    return next((outcome for holds, outcome in cases if holds), Outcome.FAILED)
