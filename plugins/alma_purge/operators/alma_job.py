@@ -79,7 +79,7 @@ class AlmaJobOperator(PurgeOperator):
             run = open_run(context)
             summary = self._use_news(run, context, JobNews(event["news"]), str(event["reason"]))
         except (PurgeError, AlmaError) as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         report_summary(context, self, summary)
 
     def waited(self, context: Context, event: datetime) -> None:

@@ -27,7 +27,7 @@ class RegroupUsersOperator(AlmaJobOperator):
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.REGROUP)
         while True:
             remaining = sorted(set(authority.approved) - set(read_drops(run, files.DROPS_REGROUP)))
-            check = check_before_regroup(run, client, remaining)
+            check = check_before_regroup(run, client, remaining, authority.group_names)
             write_drops(run, files.DROPS_REGROUP, check.dropped)
             wanted = frozenset(remaining) - frozenset(check.dropped)
             if not wanted:

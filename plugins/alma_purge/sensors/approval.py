@@ -20,7 +20,7 @@ from alma_purge.schedule import next_run_after
 from patron_purge.answers import Answer, Choice, judge_answer, record_answer
 from patron_purge.decision import Decision, Person, Question, ask, time_out
 from patron_purge.errors import ApprovalRefusedError, PurgeError
-from patron_purge.review import Review
+from patron_purge.review_model import Review
 from patron_purge.states import Mode
 
 SUBJECT = "{environment}: purge expired patrons of {name}?"
@@ -99,7 +99,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             if run.now >= decision.deadline:
                 return self._timed_out(run, context, decision)
         except PurgeError as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         self.response_timeout = decision.deadline - run.now
         return super().execute(context)
 
@@ -117,7 +117,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             else:
                 self._judge(run, context, asked, event)
         except PurgeError as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         return super().execute_complete(context, event)
 
     def validate_params_input(self, params_input: Mapping[str, Any]) -> None:

@@ -122,7 +122,7 @@ def _newest(listing: list[SFTPAttributes], pattern: ExclusionPattern, institutio
         if fnmatchcase(entry.filename, glob) and entry.st_mode is not None and stat.S_ISREG(entry.st_mode)
     ]
     if matching:
-        return max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename
+        return str(max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename)
     if pattern.required:
         raise InputRefusedError(
             f'No exclusion file matches "{glob}" in the SFTP folder {institution.sftp_folder}. Without it, '
