@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from alma_purge.documents import JobRecord, JobStage

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError, AlmaRateError, AlmaUnavailableError, ReportInterruptedError
 from alma_purge.hooks.alma import AlmaHook

@@ -1,6 +1,7 @@
 """The task `check_live`: every candidate as Alma shows them right now."""
 
 from airflow.sdk import Context
+
 from alma_purge import files
 from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish
@@ -28,7 +29,9 @@ class CheckLiveOperator(PurgeOperator):
         with run.client() as client:
             results = check_people(client, candidates, lambda patron: evaluate(patron, rules))
         seen = [
-            one.patron for key, one in results.items() if one.patron is not None and one.patron.primary_id == key
+            one.patron
+            for key, one in results.items()
+            if one.patron is not None and one.patron.primary_id == key
         ]
         findings = {key: one.finding for key, one in results.items() if one.finding is not None}
         passed = [key for key in candidates if key not in findings]

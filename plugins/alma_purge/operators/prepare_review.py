@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Context
+
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, PreflightResult, ReportFacts
 from alma_purge.history_file import read_history

@@ -1,6 +1,7 @@
 """The task `purge_users`: starts Alma's purge job on exactly the approved people who are left."""
 
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobStage

@@ -1,6 +1,7 @@
 """The task `regroup_users`: moves exactly the approved people to the marker group."""
 
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord

@@ -4,6 +4,7 @@ from collections import Counter
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from alma_purge import files
@@ -88,7 +89,7 @@ def _require_ended(client: AlmaClient, *records: JobRecord) -> None:
         if is_active(client, record):
             raise AirflowException(
                 f"The job {record.job_name} may still be running in Alma, so nobody is moved yet. When it has ended, "
-                "clear this task."
+                "or Alma's Monitor Jobs page has not listed it for an hour, clear this task."
             )
 
 

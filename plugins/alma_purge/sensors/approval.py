@@ -7,6 +7,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
 from alma_purge import files
 from alma_purge.operators.base import (
     PurgeRun,
@@ -46,7 +47,10 @@ FORM = {
         None, type=["null", "string"], title="Code", description="The eight letters on the review page."
     ),
     "comment": Param(
-        None, type=["null", "string"], title="Comment", description="Goes into the certificate; no patron names."
+        None,
+        type=["null", "string"],
+        title="Comment",
+        description="Goes into the certificate; no patron names.",
     ),
 }
 
@@ -204,5 +208,3 @@ def _on_file(run: PurgeRun) -> Decision | None:
 
 def _as_bytes(decision: Decision) -> bytes:
     return decision.model_dump_json(indent=1).encode()
-
-

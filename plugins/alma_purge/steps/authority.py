@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, PreflightResult

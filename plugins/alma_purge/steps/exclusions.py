@@ -10,8 +10,9 @@ from posixpath import join
 from airflow.providers.sftp.hooks.sftp import SFTPHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
-from alma_purge.hooks.alma import connection_extra
 from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
+
+from alma_purge.hooks.alma import connection_extra
 from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 from patron_purge.institution import ExclusionPattern, Institution

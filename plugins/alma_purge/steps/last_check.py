@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk.exceptions import AirflowException
+
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import PurgeRun
 from alma_purge.steps.exclusions import ExclusionServerError, fetch_exclusion_files

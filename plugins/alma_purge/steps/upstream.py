@@ -2,6 +2,7 @@
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
+
 from alma_purge.operators.base import STOP_KEY
 
 FLOW = (

@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError, AlmaRateError, AlmaResponseError, AlmaUnavailableError
-from alma_purge.hooks.alma import AlmaHook
 from alma_purge.documents import JobRecord
+from alma_purge.hooks.alma import AlmaHook
 from alma_purge.steps.job_start import look_up
-from asgiref.sync import sync_to_async
 
 MAX_FAILURES_IN_A_ROW = 20
 PATIENT_ERRORS = (AlmaUnavailableError, AlmaRateError, AlmaResponseError)
