@@ -72,7 +72,7 @@ class AlmaJobOperator(PurgeOperator):
             return self.finish(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
             raise self._ended_badly(record)
-        self._wait(run, record)
+        return self._wait(run, record)
 
     def job_news(self, context: Context, event: dict[str, Any]) -> None:
         """Go on after the trigger has news about the job."""

@@ -11,7 +11,7 @@ from alma_purge import files
 from alma_purge.documents import ExclusionManifest, JobRecord, JobStage, PreflightResult, RestoreResult
 from alma_purge.operators.base import PurgeRun, fetch, recorded
 from alma_purge.steps.job_book import read_job_record
-from alma_purge.steps.upstream import problems_before
+from alma_purge.steps.upstream import NO_REASON, problems_before
 from patron_purge.certificate import Certificate, JobInstance, criteria_of
 from patron_purge.decision import Decision
 from patron_purge.history import HistoryEntry
@@ -19,7 +19,7 @@ from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state,
 from patron_purge.outcome import JobCounter, compare_counters
 from patron_purge.review import build_equation, reason_counts
 from patron_purge.review_model import Count, Parameter, Review
-from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of
+from patron_purge.run_outcome import OutcomeFacts, outcome_of
 from patron_purge.states import RowState
 
 if TYPE_CHECKING:
@@ -51,7 +51,18 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
     sent = 0 if purge.stage is JobStage.NONE else purged + kept + states.get(RowState.UNKNOWN, 0)
     problems = problems_before(context)
     return Certificate(
-        outcome=_outcome(run, problems, review, decision, sent, purged, states),
+        outcome=outcome_of(
+            OutcomeFacts(
+                mode=run.mode,
+                failed=bool(problems) and not _all_said_why(problems),
+                stopped=bool(problems) and _all_said_why(problems),
+                decision=decision.state if decision else None,
+                to_purge=review.count if review else 0,
+                sent=sent,
+                purged=purged,
+                unknown=states.get(RowState.UNKNOWN, 0),
+            )
+        ),
         institution=run.institution.code,
         institution_name=run.institution.name,
         institution_code=preflight.institution_code if preflight else run.institution.institution_code,
@@ -123,28 +134,9 @@ def _final_ledger(run: PurgeRun, context: Context) -> "pd.DataFrame | None":
     return None
 
 
-def _outcome(
-    run: PurgeRun,
-    problems: tuple[str, ...],
-    review: Review | None,
-    decision: Decision | None,
-    sent: int,
-    purged: int,
-    states: dict[RowState, int],
-) -> Outcome:
-    stopped = bool(problems) and not any(one.endswith("failed; its log says why.") for one in problems)
-    return outcome_of(
-        OutcomeFacts(
-            mode=run.mode,
-            failed=bool(problems) and not stopped,
-            stopped=stopped,
-            decision=decision.state if decision else None,
-            to_purge=review.count if review else 0,
-            sent=sent,
-            purged=purged,
-            unknown=states.get(RowState.UNKNOWN, 0),
-        )
-    )
+def _all_said_why(problems: tuple[str, ...]) -> bool:
+    """Tell whether every task that failed stopped for a reason of its own, and not by an accident."""
+    return not any(one.endswith(NO_REASON) for one in problems)
 
 
 def _was_approved(decision: Decision | None) -> bool:

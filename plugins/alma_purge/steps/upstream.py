@@ -5,6 +5,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from alma_purge.operators.base import STOP_KEY
 
+NO_REASON = "failed; its log says why."
 FLOW = (
     "preflight",
     "fetch_exclusions",
@@ -42,7 +43,7 @@ def problems_before(context: Context) -> tuple[str, ...]:
     sentences = []
     for task_id in failed_before(context):
         said = context["ti"].xcom_pull(task_ids=task_id, key=STOP_KEY)
-        sentences.append(f"{task_id}: {said or 'failed; its log says why.'}")
+        sentences.append(f"{task_id}: {said or NO_REASON}")
     return tuple(sentences)
 
 
