@@ -39,7 +39,7 @@ class _AlmaTrigger(BaseTrigger):
     """
 
     def __init__(self, alma_conn_id: str, poll_seconds: float, deadline: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.alma_conn_id = alma_conn_id
         self.poll_seconds = poll_seconds
         self.deadline = deadline
