@@ -10,7 +10,9 @@ from defusedxml import DefusedXmlException
 
 from alma_api.json_text import UnreadableJsonError, decode
 
-_CODE_IN_TEXT = re.compile(r'<errorCode>\s*([^<\s]+)\s*</errorCode>|"errorCode"\s*:\s*"([^"\s]+)"')
+_CODE_IN_TEXT = re.compile(
+    r'<errorCode>\s*([A-Za-z0-9_]+)\s*</errorCode>|"errorCode"\s*:\s*"([A-Za-z0-9_]+)"'
+)
 _MESSAGE_IN_TEXT = re.compile(
     r'<errorMessage>([^<]*)</errorMessage>|"errorMessage"\s*:\s*("(?:[^"\\]|\\.)*")'
 )
