@@ -90,7 +90,7 @@ def _faults_in_json(node: object) -> Iterator[Fault]:
 
 
 def _fault_in_xml(body: bytes) -> Fault | None:
-    for element in SafeXml.fromstring(body.strip(), forbid_dtd=True).iter():
+    for element in SafeXml.fromstring(body.strip()).iter():
         texts = {child.tag.rpartition("}")[2]: (child.text or "").strip() for child in element}
         if texts.get("errorCode"):
             return Fault(texts["errorCode"], texts.get("errorMessage", ""), texts.get("trackingId") or None)

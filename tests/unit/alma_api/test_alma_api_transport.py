@@ -166,6 +166,9 @@ def test_unclear_change_is_sent_once(alma: ScriptedAlma, client: AlmaClient, rep
         json_reply({"id": "M148", "additional_info": {"value": "Job no. 77", "link": ""}}),
         json_reply(["not an object"]),
         json_error("402222", status=200),
+        json_error("PER_SECOND_THRESHOLD", status=200),
+        json_error("UNAUTHORIZED", status=500),
+        json_error("402228", status=408),
         json_error("402224"),
         json_error("402119"),
         Reply(400, b"<html>no code</html>"),
@@ -187,7 +190,15 @@ PER_SECOND = xml_error(
 
 
 @pytest.mark.parametrize(("call", "success"), [(read, OK_READ), (change, STARTED)])
-@pytest.mark.parametrize("refusal", [PER_SECOND, Reply(429, b"<html>Too many</html>"), Reply(429, b"")])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        PER_SECOND,
+        json_error("PER_SECOND_THRESHOLD", status=400),
+        Reply(429, b"<html>Too many</html>"),
+        Reply(429, b""),
+    ],
+)
 def test_call_refused_for_its_pace_is_repeated(
     alma: ScriptedAlma,
     client: AlmaClient,
