@@ -75,7 +75,8 @@ def announce(sandbox: RunningSandbox, ready_file: Path | None) -> None:
         f"Key:            {about['key']}\n"
         f"Read-only key:  {about['read_key']}\n"
         f"Report path:    {about['report_path']}\n"
-        f"SFTP login:     {about['sftp_user']} {about['sftp_password']} {about['sftp_host']} {about['sftp_port']}\n"
+        f"SFTP login:     {about['sftp_user']} {about['sftp_password']} "
+        f"{about['sftp_host']} {about['sftp_port']}\n"
         f"SFTP host key:  {about['sftp_host_key']}\n"
         f"Control URL:    {about['control_url']}\n"
     )

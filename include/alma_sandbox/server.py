@@ -168,18 +168,34 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
             f"Port {ports.sftp} on {HOST} is taken; choose another with --sftp-port."
         ) from error
     config = uvicorn.Config(
-        build_app(stage, control), http=TrackedProtocol, ws="none", lifespan="off", log_level="warning",
-        access_log=False, server_header=False, timeout_graceful_shutdown=2, timeout_keep_alive=75,
-    )  # fmt: skip
+        build_app(stage, control),
+        http=TrackedProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
     server = uvicorn.Server(config)
     stop_event = asyncio.Event()
     serving = asyncio.create_task(server.serve(sockets=[api_socket]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     launch.sandbox = RunningSandbox(
-        stage, control, base_url, f"{base_url}/control", sftp.get_port(), public_line(key), sftp_folder, stop_event,
-        asyncio.get_running_loop(), threading.current_thread(), sftp_password=password,
-    )  # fmt: skip
+        stage,
+        control,
+        base_url,
+        f"{base_url}/control",
+        sftp.get_port(),
+        public_line(key),
+        sftp_folder,
+        stop_event,
+        asyncio.get_running_loop(),
+        threading.current_thread(),
+        sftp_password=password,
+    )
     launch.ready.set()
     await stop_event.wait()
     server.should_exit = True

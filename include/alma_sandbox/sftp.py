@@ -65,7 +65,7 @@ async def serve_sftp(
         port: The port; 0 for any free one.
     """
 
-    def sftp_session(channel: asyncssh.SSHServerChannel) -> asyncssh.SFTPServer:
+    def sftp_session(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
         return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
 
     return await asyncssh.create_server(

@@ -26,8 +26,8 @@ def running_sandbox(
 ) -> Iterator[RunningSandbox]:
     """Serve a tenant on free ports for the length of a block.
 
-    Unlike the command line, it starts with no limit of calls per second and without index lag; both can be switched
-    on with `switches`.
+    Unlike the command line, it starts with no limit of calls per second and without index lag; both can be
+    switched on with `switches`.
 
     Args:
         users: Number of user records.

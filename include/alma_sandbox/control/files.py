@@ -19,16 +19,14 @@ from alma_sandbox.workbooks import (
     write_workbooks,
 )
 
-TEXT_ID = "name"
-
 
 class FileOrder(BaseModel):
     """One order for the workbooks.
 
     Args:
-        action: rewrite (from the state), stale (old file time and data date), drop (delete), empty (the sentence of
-            an empty file), truncate (cut in half), shrink (keep every `keep`-th row), headless (no headings) or
-            add (rows for more ids).
+        action: rewrite (from the state), stale (old file time and data date), drop (delete), empty (the
+            sentence of an empty file), truncate (cut in half), shrink (keep every `keep`-th row), headless
+            (no headings) or add (rows for more ids).
         book: pids, loans or fines; empty for all three.
         days: How many days old a stale file is.
         keep: Which rows a shrunken file keeps.
@@ -65,7 +63,7 @@ def order_files(control: Control, order: FileOrder) -> Json:
     return {
         "files": [
             {
-                TEXT_ID: path.name,
+                "name": path.name,
                 "bytes": path.stat().st_size,
                 "time": datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(),
             }

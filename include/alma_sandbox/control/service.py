@@ -113,7 +113,13 @@ class Control:
         return {"entries": entries, "job_starts": len(starts)}
 
     def campus_load(self, *, undo_groups: bool | None, extend: list[str], recreate: list[str]) -> Json:
-        """Play the student system's load: groups of external users go back, dates move, purged people return."""
+        """Play the student system's load.
+
+        Args:
+            undo_groups: Whether external users get their campus group back; the switch decides when None.
+            extend: Primary ids whose expiry and purge date move into the future.
+            recreate: Primary ids of purged people who come back.
+        """
         tenant = self.tenant
         with tenant.lock:
             self.stage.settle()

@@ -112,7 +112,8 @@ def _element(number: int, column: tuple[str, ...], *, names: bool, optional: boo
     return (
         f'{start} saw-sql:aggregationRule="none" saw-sql:aggregationType="nonAgg" '
         f"saw-sql:columnHeading={quoteattr(heading)} saw-sql:displayFormula={quoteattr(formula)} "
-        f'saw-sql:length="255" saw-sql:precision="255" saw-sql:scale="0" saw-sql:tableHeading={quoteattr(table)} '
+        f'saw-sql:length="255" saw-sql:precision="255" saw-sql:scale="0" '
+        f"saw-sql:tableHeading={quoteattr(table)} "
         f'saw-sql:type="{sql_type}" type="{xsd_type}"/>'
     )
 

@@ -11,9 +11,10 @@ from defusedxml.ElementTree import fromstring
 CONTAINERS = {
     "user_identifier": "user_identifiers", "user_role": "user_roles", "user_block": "user_blocks",
     "user_note": "user_notes", "user_statistic": "user_statistics", "proxy_for_user": "proxy_for_users",
-    "rs_library": "rs_libraries", "library_notice": "library_notices", "address": "addresses", "email": "emails",
-    "phone": "phones", "address_type": "address_types", "email_type": "email_types", "phone_type": "phone_types",
-    "parameter": "parameters", "counter": "counters", "alert": "alerts", "action": "actions", "row": "rows",
+    "rs_library": "rs_libraries", "library_notice": "library_notices", "address": "addresses",
+    "email": "emails", "phone": "phones", "address_type": "address_types", "email_type": "email_types",
+    "phone_type": "phone_types", "parameter": "parameters", "counter": "counters", "alert": "alerts",
+    "action": "actions", "row": "rows",
 }  # fmt: skip
 ROOT_LISTS = {"user", "set", "job", "job_instance", "member", "item_loan", "user_request", "fee", "error"}
 ATTRIBUTES = ("desc", "link")
@@ -49,7 +50,7 @@ def _fill(element: Element, body: dict[str, Any]) -> None:
             _add(element, key, value)
 
 
-def _add(parent: Element, key: str, value: Any) -> None:
+def _add(parent: Element, key: str, value: object) -> None:
     child = SubElement(parent, key)
     if not isinstance(value, dict):
         child.text = _text(value)
@@ -63,7 +64,7 @@ def _add(parent: Element, key: str, value: Any) -> None:
     _fill(child, value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
@@ -98,7 +99,7 @@ def _read(element: Element) -> dict[str, Any]:
     return found
 
 
-def _value(element: Element) -> Any:
+def _value(element: Element) -> object:
     if len(element):
         return _read(element)
     text = element.text or ""

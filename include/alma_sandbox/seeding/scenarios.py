@@ -1,6 +1,6 @@
 """Every kind of person the tenant holds, and why.
 
-All of them would be due for a purge if it were not for what the scenario adds, except the ones marked otherwise.
+All of them would be due for a purge if it were not for what the scenario adds.
 """
 
 from __future__ import annotations

@@ -116,10 +116,7 @@ class ReportRoom:
     def rows(self) -> list[Row]:
         """Compute the report: everyone whose purge date is today or earlier, in the copy."""
         today = self.now().date()
-        if self.switches().analytics_lag_days == 0:
-            copies = self._copy_all()
-        else:
-            copies = self.copies
+        copies = self._copy_all() if self.switches().analytics_lag_days == 0 else self.copies
         due = [copy for copy in copies if copy.purge_date is not None and copy.purge_date <= today]
         groups = self.groups()
         return [_row(copy, groups, today) for copy in due[: self.switches().report_row_cap]]

@@ -96,6 +96,6 @@ class FaultBoard:
         self.armed.clear()
 
     def pick(self, method: str, target: str) -> Fault | None:
-        """Choose the fault for a call; every matching fault counts the call, the first whose turn it is wins."""
+        """Choose the fault for a call; all that match count it, the first whose turn it is wins."""
         hits = [fault for fault in self.armed if fault.matches(method, target)]
         return hits[0] if hits else None

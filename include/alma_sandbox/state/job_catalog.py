@@ -33,8 +33,10 @@ class JobDefinition:
 
 
 def _field(name: str, value: str, *extra: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-    return ((f"{USER_INFO}{name}_Active", "false"), (f"{USER_INFO}{name}_Value", value)) + tuple(
-        (f"{USER_INFO}{name}_{suffix}", resting) for suffix, resting in extra
+    return (
+        (f"{USER_INFO}{name}_Active", "false"),
+        (f"{USER_INFO}{name}_Value", value),
+        *tuple((f"{USER_INFO}{name}_{suffix}", resting) for suffix, resting in extra),
     )
 
 

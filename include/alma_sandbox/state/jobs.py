@@ -74,7 +74,7 @@ class JobBoard:
         if job.chain:
             raise AlmaRefusal(
                 "402231",
-                f"Job {job_id} consists of more than one task - executing such job is currently not supported via the API.",
+                "Job consists of more than one task - executing such job is currently not supported via the API.",
             )
         self._check_parameters(job, parameters)
         self._check_thresholds(job_id, now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from alma_sandbox.state.people import Json
 
@@ -38,7 +37,7 @@ class Journal:
         self._changes: list[Json] = []
         self._job = ""
 
-    def note(self, what: str, **facts: Any) -> None:
+    def note(self, what: str, **facts: object) -> None:
         """Record a change made by the call, job or operator action that is under way."""
         self._changes.append({"what": what, **facts})
 

@@ -68,8 +68,8 @@ class Fee:
 class Person:
     """A user record with the activity behind it.
 
-    The fields that rules and jobs look at are attributes; every other key of the REST record that differs from
-    the blank record sits in `details`.
+    The fields that rules and jobs look at are attributes; every other key of the REST record that differs
+    from the blank record sits in `details`.
     """
 
     serial: int

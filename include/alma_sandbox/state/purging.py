@@ -141,7 +141,7 @@ class Purge:
     def _due(self, person: Person, criteria: Criteria) -> bool:
         if person.purge_date is None:
             return False
-        # Days 0 means a purge date of yesterday or earlier (CARLI user purge procedure); newer texts say today.
+        # Days 0: purge date of yesterday or earlier (CARLI user purge procedure); newer texts say today.
         days = criteria.days
         if days == 0 and self._switches().zero_days_mean == "yesterday":
             days = 1

@@ -10,9 +10,9 @@ from alma_sandbox.state.people import Person
 from alma_sandbox.state.users import IndexEntry, UserShelf, index_entry
 
 FIELDS = {
-    "primary_id", "first_name", "last_name", "middle_name", "email", "phone_number", "job_category", "identifiers",
-    "birth_date", "user_group", "campus_code", "block_type", "id_type", "note_text", "note_type",
-    "statistic_category", "fines_fees_sum", "general_info", "ALL",
+    "primary_id", "first_name", "last_name", "middle_name", "email", "phone_number", "job_category",
+    "identifiers", "birth_date", "user_group", "campus_code", "block_type", "id_type", "note_text",
+    "note_type", "statistic_category", "fines_fees_sum", "general_info", "ALL",
 }  # fmt: skip
 
 Hit = tuple[Person, IndexEntry]

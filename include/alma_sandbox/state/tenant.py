@@ -32,8 +32,8 @@ REPORT_FOLDER = f"/shared/{INSTITUTION_NAME} {INSTITUTION}/Reports"
 class Tenant:
     """A fake Alma institution.
 
-    Everything that reads or changes it holds `lock` and calls `settle` first, so that jobs and the nightly copy
-    are where the clock says they are.
+    Everything that reads or changes it holds `lock` and calls `settle` first, so that jobs and the nightly
+    copy are where the clock says they are.
 
     Args:
         clock: The tenant's clock.

@@ -33,9 +33,9 @@ OVERRIDABLE = {
 
 # Written by the tenant from the person's own fields, so never stored as details.
 COMPUTED = {
-    "record_type", "primary_id", "first_name", "last_name", "full_name", "user_group", "expiry_date", "purge_date",
-    "account_type", "status", "last_patron_activity_date", "loans", "requests", "fees", "user_identifier",
-    "user_role", "link",
+    "record_type", "primary_id", "first_name", "last_name", "full_name", "user_group", "expiry_date",
+    "purge_date", "account_type", "status", "last_patron_activity_date", "loans", "requests", "fees",
+    "user_identifier", "user_role", "link",
 }  # fmt: skip
 
 

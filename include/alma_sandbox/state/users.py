@@ -53,9 +53,11 @@ class UserShelf:
         self.gone: dict[int, Person] = {}
 
     def __iter__(self) -> Iterator[Person]:
+        """Go through everyone, in the order they came."""
         return iter(self._people.values())
 
     def __len__(self) -> int:
+        """Count the records."""
         return len(self._people)
 
     def add(self, person: Person) -> None:
