@@ -46,7 +46,8 @@ def settings(layout: Layout, port: int) -> dict[str, str]:
     url = f"http://{HOST}:{port}"
     return {
         "AIRFLOW_HOME": str(layout.airflow),
-        "ALMA_PURGE_STORE": layout.store.as_uri(),
+        # Not as_uri(): it would write a blank in the path as %20, which object stores take literally.
+        "ALMA_PURGE_STORE": f"file://{layout.store}",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(layout.root / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(layout.root / "plugins"),

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from demo.problems import DemoProblem
 
@@ -36,7 +35,7 @@ def read_certificate(place: object) -> Certificate:
     """
     if not isinstance(place, str) or not place:
         raise DemoProblem("The run wrote no certificate.")
-    path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
+    path = Path(place.removeprefix("file://"))
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Certificate(
