@@ -9,6 +9,7 @@ from demo.approve import Answer
 from demo.interrupts import Interrupts, Stopped
 from demo.layout import Layout, this_clone
 from demo.problems import DemoProblem
+from demo.ports import read_port
 from demo.processes import stop_all
 from demo.rehearsal import Rehearsal
 from demo.screen import Screen
@@ -52,9 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _rehearsal(layout: Layout, interrupts: Interrupts, port: str, approve: str) -> Rehearsal:
     if approve.lower() not in ANSWERS:
         raise DemoProblem(f"APPROVE={approve} is no answer: use APPROVE=yes, APPROVE=no, or leave it out.")
-    if not port.isascii() or not port.isdigit():
-        raise DemoProblem(f"PORT={port} is no port: choose a number from 1024 to 65535.")
-    return Rehearsal(layout, Screen(), interrupts, int(port), ANSWERS[approve.lower()])
+    return Rehearsal(layout, Screen(), interrupts, read_port(port), ANSWERS[approve.lower()])
 
 
 def _stop(layout: Layout) -> int:

@@ -36,6 +36,20 @@ def is_free(port: int, host: str = HOST) -> bool:
         return probe.connect_ex((host, port)) != 0
 
 
+def read_port(text: str) -> int:
+    """Return the port a person typed.
+
+    Args:
+        text: The value of PORT.
+
+    Raises:
+        DemoProblem: It is no port number.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= HIGHEST_PORT):
+        raise DemoProblem(f"PORT={text} is no port: choose a number from 1024 to {HIGHEST_PORT}.")
+    return int(text)
+
+
 def choose(preferred: int) -> int:
     """Return the preferred port when it is free, otherwise any free one.
 
@@ -43,10 +57,8 @@ def choose(preferred: int) -> int:
         preferred: Port number, 1 to 65535.
 
     Raises:
-        DemoProblem: The number is no port, or is reserved for the system.
+        DemoProblem: The port is reserved for the system.
     """
-    if not 1 <= preferred <= HIGHEST_PORT:
-        raise DemoProblem(f"PORT={preferred} is no port: choose a number from 1024 to {HIGHEST_PORT}.")
     return preferred if is_free(preferred) else any_free()
 
 

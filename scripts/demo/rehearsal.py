@@ -14,7 +14,7 @@ from demo.layout import Layout
 from demo.outcome import Effect, approved_effect, untouched_effect
 from demo.ports import choose
 from demo.problems import DemoProblem
-from demo.processes import Program, stop_all
+from demo.processes import Program, noted, stop_all
 from demo.rest import TaskState
 from demo.screen import Screen
 from demo.tenant import People, Tenant, base_environment, connections, people, start_tenant, wait_for_tenant
@@ -191,6 +191,7 @@ def stopping_everything(layout: Layout, screen: Screen, interrupts: Interrupts) 
     finally:
         interrupts.ignore()
         try:
-            screen.event("Stopping everything that was started.")
+            if noted(layout.processes):
+                screen.event("Stopping everything that was started.")
         finally:
             stop_all(layout.processes)
