@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Context, Param
+from airflow.sdk import Context, Param, ParamsDict
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from alma_purge import files
@@ -36,22 +36,17 @@ and read who would be purged and why.
 3. In doubt, choose *Reject*: nobody is purged. No answer counts as a reject.
 
 Only {approvers} may answer."""
+
+
+def _field(title: str, description: str, *types: str) -> Param:
+    """Return a field that may stay empty, so that rejecting takes one click."""
+    return Param(None, type=["null", *types], source="task", title=title, description=description)
+
+
 FORM = {
-    "count": Param(
-        None,
-        type=["null", "integer", "string"],
-        title="Count",
-        description="The number of people to purge, as on the review page.",
-    ),
-    "code": Param(
-        None, type=["null", "string"], title="Code", description="The eight letters on the review page."
-    ),
-    "comment": Param(
-        None,
-        type=["null", "string"],
-        title="Comment",
-        description="Goes into the certificate; no patron names.",
-    ),
+    "count": _field("Count", "The number of people to purge, as on the review page.", "integer", "string"),
+    "code": _field("Code", "The eight letters on the review page.", "string"),
+    "comment": _field("Comment", "Goes into the certificate; no patron names.", "string"),
 }
 
 
@@ -67,10 +62,17 @@ class PurgeApprovalSensor(ApprovalOperator):
         institution_name: Name shown to people.
         environment: Alma environment, shown in capitals.
         approvers: Airflow user ids who may answer.
+        params: The DAG's own parameters, as Airflow passes them; the form has its own fields.
     """
 
     def __init__(
-        self, *, institution_name: str, environment: str, approvers: Sequence[str], **kwargs: Any
+        self,
+        *,
+        institution_name: str,
+        environment: str,
+        approvers: Sequence[str],
+        params: ParamsDict | dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         shown = {
             "name": institution_name,
@@ -81,7 +83,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             subject=SUBJECT.format(**shown),
             body=BODY.format(**shown),
             defaults=self.REJECT,
-            params=FORM,
+            params=ParamsDict({**(params or {}), **FORM}),
             assigned_users=[{"id": approver, "name": approver} for approver in approvers],
             **kwargs,
         )
