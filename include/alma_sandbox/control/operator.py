@@ -34,7 +34,7 @@ class JobOrder(BaseModel):
         instance_id: The active run that ends now with `end_status`; then `job_id` is not needed.
         end_status: The status it ends with; decided by the job when empty.
         stuck_in: The phase it never leaves.
-        share: Part of its set it works on, 0 to 1. A bad end without a share means no effect at all.
+        share: Part of its set it works on, 0 to 1; left out, a bad end means no effect at all.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,7 +42,7 @@ class JobOrder(BaseModel):
     instance_id: str = ""
     end_status: str = ""
     stuck_in: Literal["", "QUEUED", "INITIALIZING", "RUNNING", "FINALIZING"] = ""
-    share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    share: Annotated[float | None, Field(ge=0, le=1)] = None
 
 
 class UserOrder(BaseModel):

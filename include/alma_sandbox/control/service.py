@@ -138,8 +138,8 @@ class Control:
                     tenant.journal.note("campus load", user=person.primary_id, dates="extended")
             back = [person for person in tenant.users.gone.values() if person.primary_id in recreate]
             for person in back:
-                del tenant.users.gone[person.serial]
-                tenant.users.add(person)
+                person.user_group = person.campus_group
+                tenant.users.bring_back(person)
                 tenant.journal.note("campus load", user=person.primary_id, recreated=True)
             tenant.journal.event(tenant.clock.now(), "campus load", tenant.journal.take_changes())
         return {"groups_undone": len(moved), "extended": len(extended), "recreated": len(back)}

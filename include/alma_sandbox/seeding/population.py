@@ -154,10 +154,10 @@ class Population:
     def _exclude(self, person: Person, how: str) -> None:
         ids: dict[str, object] = {
             "as_is": person.primary_id,
-            "without_zeros": person.primary_id.lstrip("0"),
+            "without_zeros": int(person.primary_id) if person.primary_id.isdigit() else person.primary_id,
             "other_case": person.primary_id.swapcase(),
             "trailing_space": f"{person.primary_id} ",
-            "number": float(person.primary_id) if person.primary_id.isdigit() else person.primary_id,
+            "number": f"{person.primary_id}.0" if person.serial % 2 else float(person.serial + 9_900_000_000),
             "barcode": str(person.identifiers[0]["value"]),
             "name": None,
         }

@@ -30,6 +30,7 @@ class JobDefinition:
     description: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
     chain: bool = False
+    may_be_empty: frozenset[str] = frozenset()
 
 
 def _field(name: str, value: str, *extra: tuple[str, str]) -> tuple[tuple[str, str], ...]:
@@ -118,6 +119,7 @@ def catalog(purge_job_id: str | None, *, purge_is_chain: bool = False) -> dict[s
                 JobType.MANUAL,
                 description="Purge users based on a set",
                 parameters=PURGE_PARAMETERS,
+                may_be_empty=frozenset({PURGE_DAYS, PURGE_GROUP, PURGE_WAIVE}),
                 chain=purge_is_chain,
             )
         )

@@ -16,12 +16,19 @@ class Plan:
     Args:
         end_status: Final status; decided by the job itself when empty.
         stuck_in: Phase the run never leaves; empty for none.
-        share: Part of the set the job works on before it stops, 0 to 1.
+        share: Part of the set the job works on before it stops, 0 to 1. None: nothing before a bad end,
+            everything otherwise.
     """
 
     end_status: str = ""
     stuck_in: str = ""
-    share: float = 1.0
+    share: float | None = None
+
+    def part(self) -> float:
+        """Tell which part of its set the job works on."""
+        if self.share is not None:
+            return self.share
+        return 0.0 if self.end_status and self.end_status not in GOOD_ENDS else 1.0
 
 
 @dataclass(frozen=True, slots=True)

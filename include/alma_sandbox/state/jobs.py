@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alma_sandbox.errors import AlmaRefusal
 from alma_sandbox.state.job_catalog import LEGACY_PURGE_JOB, JobDefinition, JobType
-from alma_sandbox.state.job_run import GOOD_ENDS, JobRun, Outcome, Plan
+from alma_sandbox.state.job_run import JobRun, Outcome, Plan
 from alma_sandbox.state.switches import Switches
 
 Effect = Callable[[JobRun, list[int]], Outcome]
@@ -74,7 +74,8 @@ class JobBoard:
         if job.chain:
             raise AlmaRefusal(
                 "402231",
-                "Job consists of more than one task - executing such job is currently not supported via the API.",
+                "Job consists of more than one task - executing such job is currently not supported "
+                "via the API.",
             )
         self._check_parameters(job, parameters)
         self._check_thresholds(job_id, now)
@@ -148,11 +149,8 @@ class JobBoard:
                 return Outcome("COMPLETED_FAILED")
         if not run.captured:
             return Outcome("COMPLETED_NO_BULKS")
-        share = run.plan.share
-        if run.plan.end_status and run.plan.end_status not in GOOD_ENDS and share >= 1:
-            share = 0.0
         effect = self.effects.get(run.job_id)
-        chosen = run.captured[: round(len(run.captured) * share)]
+        chosen = run.captured[: round(len(run.captured) * run.plan.part())]
         if effect is None or not chosen:
             return Outcome("COMPLETED_SUCCESS")
         return effect(run, chosen)
@@ -166,7 +164,7 @@ class JobBoard:
         for name in known - {"job_name"}:
             if name not in parameters:
                 raise AlmaRefusal("402228", f"Mandatory parameter is missing from input: {name}.")
-            if not parameters[name] and not name.endswith(MAY_BE_EMPTY):
+            if not parameters[name] and not (name.endswith(MAY_BE_EMPTY) or name in job.may_be_empty):
                 raise AlmaRefusal("402229", f"Mandatory parameter value is empty: {name}.")
 
     def _check_thresholds(self, job_id: str, now: datetime) -> None:

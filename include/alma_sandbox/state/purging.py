@@ -33,6 +33,20 @@ class Criteria:
     waive: float = 0.0
 
 
+def read_criteria(parameters: dict[str, str]) -> Criteria:
+    """Read the criteria out of the set-based job's parameters.
+
+    Raises:
+        ValueError: If a number is none.
+    """
+    return Criteria(
+        int(parameters[PURGE_DAYS] or 0),
+        parameters[PURGE_RECORD_TYPE],
+        parameters[PURGE_GROUP],
+        float(parameters[PURGE_WAIVE] or 0),
+    )
+
+
 class Purge:
     """Purges users as Alma does: refuses some, cancels requests, leaves what the policy says.
 
@@ -60,13 +74,10 @@ class Purge:
 
     def __call__(self, run: JobRun, members: list[int]) -> Outcome:
         """Purge the members of a set that the criteria allow."""
-        sent = run.parameters
-        criteria = Criteria(
-            int(sent[PURGE_DAYS] or 0),
-            sent[PURGE_RECORD_TYPE],
-            sent[PURGE_GROUP],
-            float(sent[PURGE_WAIVE] or 0),
-        )
+        try:
+            criteria = read_criteria(run.parameters)
+        except ValueError:
+            return Outcome("COMPLETED_FAILED")
         people = [self._shelf.by_serial(serial) for serial in members]
         return self.run([person for person in people if person is not None], criteria)
 

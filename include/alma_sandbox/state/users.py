@@ -116,6 +116,11 @@ class UserShelf:
         if person.serial in self._old_entries:
             self._ghosts[person.serial] = person
 
+    def bring_back(self, person: Person) -> None:
+        """Put a removed person on the shelf again."""
+        del self.gone[person.serial]
+        self.add(person)
+
     def forget_old_entries(self) -> None:
         """Let the search catch up at once."""
         self._old_entries.clear()
