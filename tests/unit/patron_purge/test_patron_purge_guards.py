@@ -218,3 +218,13 @@ def test_one_more_person_never_makes_the_guards_milder(count: int, more: int) ->
     fewer = evaluate_guards(replace(USUAL, to_purge=count), SETTINGS, {})
     longer = evaluate_guards(replace(USUAL, to_purge=count + more), SETTINGS, {})
     assert {each.name for each in stops(fewer)} <= {each.name for each in stops(longer)}
+
+
+def test_data_exactly_at_the_age_limit_and_just_enough_calls_pass() -> None:
+    facts = replace(USUAL, exclusion_files=files(310, "36"), remaining_calls=13 * 210 + 1000)
+    assert stops(evaluate_guards(facts, SETTINGS, {})) == ()
+
+
+def test_twenty_rows_are_enough_to_compare() -> None:
+    facts = replace(USUAL, exclusion_files=files(10), previous_exclusion_rows={"loans*.xlsx": 20})
+    assert guard("exclusion_drop", facts).level is GuardLevel.STOP

@@ -125,6 +125,13 @@ def test_a_placeholder_hidden_by_escapes_is_refused() -> None:
     refused_regroup(raw, "exactly once")
 
 
+def test_a_placeholder_in_a_description_is_refused() -> None:
+    raw = payload(REGROUP_PARAMETERS).replace(
+        b'"value": "set_id"', b'"value": "set_id", "desc": "{{set_name}}"'
+    )
+    refused_regroup(raw, "placeholder besides")
+
+
 def test_a_good_purge_payload_passes_also_without_optional_parameters() -> None:
     assert purge_payload().parameters == PURGE_PARAMETERS
     check_purge_payload(payload(PURGE_PARAMETERS[-2:]), MARKER, RuleSettings())

@@ -189,6 +189,24 @@ def test_the_first_rule_in_the_order_of_the_reasons_wins() -> None:
     assert [rule.reason for rule in RULES] == sorted((rule.reason for rule in RULES), key=order.index)
 
 
+@pytest.mark.parametrize(
+    ("fact", "detail"),
+    [
+        ({"open_fees": None}, "Alma did not give the open fees"),
+        ({"credit": None}, "Alma did not give the credit balance"),
+        ({"loans": 3}, "3 loan(s)"),
+        ({"open_fees": Decimal("12.5")}, "owes 12.50"),
+        ({"open_fees": Decimal(-5)}, "credit of 5.00"),
+        ({"credit": Decimal(5)}, "credit of 5.00"),
+        ({"active_roles": ("200", "21", "50")}, "role 21, 50"),
+    ],
+)
+def test_the_detail_names_the_value(fact: dict[str, Any], detail: str) -> None:
+    finding = evaluate(replace(CLEAR, **fact), context())
+    assert finding is not None
+    assert finding.detail == detail
+
+
 def test_after_the_regroup_the_original_group_is_judged() -> None:
     moved = replace(CLEAR, user_group=MARKER)
     person = after_regroup(moved, "UG", MARKER)
