@@ -122,6 +122,8 @@ class Institution(_Settings):
         library_code: Replaces `XXX` in exclusion file names.
         timezone: IANA zone in which dates are compared.
         schedule: Cron expression of the monthly run; None for runs by hand only.
+        poll_seconds: Pause between two questions about a running Alma job, in seconds.
+        job_hours: How long an Alma job is waited for, in hours.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
         regroup_job: The *Update/Notify Users* job.
@@ -143,6 +145,8 @@ class Institution(_Settings):
     sftp_connection: NonEmpty
     sftp_folder: str = "."
     calls_per_second: Decimal = Field(default=Decimal(10), gt=0, le=50)
+    poll_seconds: float = Field(default=30, gt=0)
+    job_hours: int = Field(default=24, ge=1)
     approval_hours: int = Field(default=72, ge=1)
     approvers: tuple[NonEmpty, ...] = ()
     report: ReportSettings

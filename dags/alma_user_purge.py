@@ -1,0 +1,127 @@
+"""Monthly purge of expired patrons in Alma, with a person's approval of exactly the list that is purged.
+
+### At a glance
+| | |
+|---|---|
+| **What it does** | Deletes the records of patrons whose purge date has passed and whom no rule protects |
+| **Can it be undone?** | No. A purged patron's loans history, requests and lists are gone |
+| **When** | Monthly, by the schedule in the institution's file; also by hand with *Trigger* |
+| **Who acts** | One of the approvers named in the institution's file |
+| **What is left behind** | A certificate without personal data; the list of people is kept for a short time only |
+
+### What happens, task by task
+1. **preflight** checks settings, API key, jobs, payloads and groups. Nothing works on people before this is green.
+2. **fetch_exclusions** fetches the spreadsheets of people who must be kept; **pull_report** pulls the Analytics
+   report of people whose purge date has passed.
+3. **select_candidates** subtracts the one from the other and applies the rules that the report can decide.
+4. **check_live** reads every candidate in Alma and applies all rules to what Alma says now.
+5. **prepare_review** compares the whole list with the limits, freezes it, and makes the review page.
+6. **approve_purge** waits for a person. Open *Required Actions*, follow the link to the review page, look at the list,
+   then type the count and the code that stand there and choose *Approve*; or choose *Reject*. No answer means no.
+7. **regroup_users** checks everybody once more and moves exactly the approved people to the purge group.
+8. **purge_users** checks everybody once more and starts Alma's purge job on exactly those people.
+9. **reconcile** looks up every approved person and writes down what became of them.
+10. **restore_kept** gives everybody whom Alma kept their user group back.
+11. **certify** writes the certificate.
+
+### If something is red
+Read the last line of the red task's log: it says what is wrong, what to do, and whether anything was changed. Mend the
+cause and clear the task. Clearing never starts an Alma job twice. To make a new list, trigger a new run: an answered
+approval page keeps showing its first text.
+
+### Good to know
+Turning on a DAG starts the latest missed monthly run at once. While a run waits for an approval, the next one waits in
+the queue. *Marking* the approval as success does not approve anything: nothing is sent without the count and the code.
+"""
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, Param, TriggerRule
+
+from alma_purge.operators.certify import CertifyOperator
+from alma_purge.operators.check_live import CheckLiveOperator
+from alma_purge.operators.fetch_exclusions import FetchExclusionsOperator
+from alma_purge.operators.preflight import PreflightOperator
+from alma_purge.operators.prepare_review import PrepareReviewOperator
+from alma_purge.operators.pull_report import PullReportOperator
+from alma_purge.operators.purge_users import PurgeUsersOperator
+from alma_purge.operators.reconcile import ReconcileOperator
+from alma_purge.operators.regroup_users import RegroupUsersOperator
+from alma_purge.operators.restore_kept import RestoreKeptOperator
+from alma_purge.operators.select_candidates import SelectCandidatesOperator
+from alma_purge.places import InstitutionEntry, dag_id_of, institution_entries
+from alma_purge.sensors.approval import PurgeApprovalSensor
+from patron_purge.states import Mode
+
+START = datetime(2026, 1, 1)  # noqa: DTZ001 - Airflow reads it in the schedule's own zone
+READ_RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=30)}
+WRITE_RETRIES = 2
+PARAMS = {
+    "mode": Param(
+        None,
+        type=["null", "string"],
+        enum=[None, *(mode.value for mode in Mode)],
+        title="How far this run goes",
+        description="report_only ends with the list; pilot purges a few people; full purges everybody on the "
+        "approved list. Empty: as in the institution's file.",
+    ),
+    "guard_overrides": Param(
+        {},
+        type="object",
+        title="New limits for this run",
+        description='A guard\'s name and its new limit, such as {"max_count": 800}. The approver sees it.',
+    ),
+}
+
+
+def purge_dag(entry: InstitutionEntry) -> DAG:
+    """Wire the flow of one institution.
+
+    Args:
+        entry: The institution's settings; of a file with mistakes only its name, and then preflight says
+            what is wrong.
+    """
+    with DAG(
+        dag_id=dag_id_of(entry.code),
+        dag_display_name=f"User purge: {entry.name}",
+        description=f"Monthly purge of expired patrons of {entry.name} in Alma",
+        doc_md=__doc__,
+        schedule=entry.timetable(),
+        start_date=START,
+        catchup=False,
+        is_paused_upon_creation=True,
+        max_active_runs=1,
+        default_args=READ_RETRIES,
+        params=PARAMS,
+        tags=["alma", "user purge", entry.environment],
+    ) as dag:
+        preflight = PreflightOperator(task_id="preflight")
+        fetch_exclusions = FetchExclusionsOperator(task_id="fetch_exclusions")
+        pull_report = PullReportOperator(task_id="pull_report")
+        select_candidates = SelectCandidatesOperator(task_id="select_candidates")
+        check_live = CheckLiveOperator(task_id="check_live")
+        prepare_review = PrepareReviewOperator(task_id="prepare_review")
+        approve_purge = PurgeApprovalSensor(
+            task_id="approve_purge",
+            institution_name=entry.name,
+            environment=entry.environment,
+            approvers=entry.approvers,
+            retries=10,
+            retry_delay=timedelta(seconds=5),
+        )
+        regroup_users = RegroupUsersOperator(task_id="regroup_users", retries=WRITE_RETRIES)
+        purge_users = PurgeUsersOperator(task_id="purge_users", retries=WRITE_RETRIES)
+        reconcile = ReconcileOperator(task_id="reconcile", trigger_rule=TriggerRule.ALL_DONE)
+        restore_kept = RestoreKeptOperator(
+            task_id="restore_kept", trigger_rule=TriggerRule.ALL_DONE, retries=WRITE_RETRIES
+        )
+        certify = CertifyOperator(task_id="certify", trigger_rule=TriggerRule.ALL_DONE)
+
+        preflight >> [fetch_exclusions, pull_report] >> select_candidates >> check_live >> prepare_review
+        prepare_review >> approve_purge >> regroup_users >> purge_users
+        purge_users >> reconcile >> restore_kept >> certify
+    return dag
+
+
+for institution_entry in institution_entries():
+    globals()[dag_id_of(institution_entry.code)] = purge_dag(institution_entry)

@@ -1,0 +1,57 @@
+"""What one call to Alma consists of, before anything is sent."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from urllib.parse import quote, urlencode
+
+
+class Effect(Enum):
+    """What a call does to Alma, which decides whether it may ever be repeated."""
+
+    NONE = auto()
+    """Nothing: it may be repeated."""
+    CURSOR = auto()
+    """It moves a cursor on Alma's side (Analytics token): a repeat may silently skip a page."""
+    CHANGE = auto()
+    """It changes Alma: it is repeated only if it was certainly refused before it had an effect."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call.
+
+    Args:
+        what: What the call does, as the second half of "Alma could not …": "read a user".
+        method: The HTTP method.
+        path: The parts of the path after /almaws/v1, not encoded.
+        params: The query parameters, not encoded.
+        body: The JSON body as it is sent, or None.
+        effect: What the call does to Alma.
+        accept: The media type asked for.
+        personal: Identifiers of people in this call, which must not appear in an error text.
+    """
+
+    what: str
+    method: str
+    path: tuple[str, ...]
+    params: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    effect: Effect = Effect.NONE
+    accept: str = "application/json"
+    personal: tuple[str, ...] = ()
+
+    def target(self) -> str:
+        """Returns path and query, percent-encoded so that no identifier can change the path's meaning.
+
+        Raises:
+            ValueError: A part of the path is empty or dots only. An empty user id would turn "read this
+                user" into "list all users".
+        """
+        for part in self.path:
+            if not part.strip() or part in {".", ".."}:
+                raise ValueError(
+                    f"can't {self.what}: an identifier is empty or consists of dots; nothing was sent"
+                )
+        encoded = "/".join(quote(part, safe="") for part in self.path)
+        query = f"?{urlencode(self.params, quote_via=quote, safe='')}" if self.params else ""
+        return f"/almaws/v1/{encoded}{query}"

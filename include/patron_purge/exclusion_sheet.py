@@ -1,0 +1,123 @@
+"""Open an exclusion workbook without trusting it."""
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from io import BytesIO
+from typing import Final
+
+from patron_purge.errors import InputRefusedError
+
+Cell = str | float | int | bool | datetime | date | time | timedelta
+
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP = b"PK"
+_CELL_REFERENCE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{0,3})(\d{1,9})[\"']")
+_ENCRYPTED: Final = 0x1
+
+MAX_UNPACKED_BYTES: Final = 200_000_000
+"""Largest size of the unpacked workbook, in bytes; far above any real exclusion file."""
+
+MAX_CELLS: Final = 20_000_000
+"""Largest number of cells between the first and the last one; the reader reserves memory for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The cells of one sheet, starting at A1.
+
+    Attributes:
+        name: Name of the sheet.
+        rows: Cells by row; empty cells are empty strings.
+    """
+
+    name: str
+    rows: list[list[Cell]]
+
+
+def read_sheets(content: bytes, file_name: str) -> tuple[Sheet, ...]:
+    """Read every sheet of an xlsx workbook.
+
+    Args:
+        content: The file's bytes.
+        file_name: Name for messages.
+
+    Returns:
+        The sheets in the workbook's order, hidden ones included.
+
+    Raises:
+        InputRefusedError: The file is empty, no workbook, encrypted, damaged, or unpacks to an unreasonable
+            size.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    _check_archive(content, file_name)
+    try:
+        with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
+            return tuple(
+                Sheet(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False))
+                for name in book.sheet_names
+            )
+    except CalamineError as error:
+        raise _refusal(file_name, "can't be read as an xlsx workbook") from error
+    except BaseException as error:
+        # A panic inside the reader arrives as a BaseException of a class that can't be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _refusal(file_name, "is damaged: the workbook can't be read") from error
+
+
+def _check_archive(content: bytes, file_name: str) -> None:
+    """Look at the zip archive that a workbook is, before anything is unpacked."""
+    if not content:
+        raise _refusal(file_name, "is empty (0 bytes)")
+    if content.startswith(_OLD_OFFICE):
+        raise _refusal(file_name, "is password-protected or in the old .xls format")
+    if not content.startswith(_ZIP):
+        raise _refusal(file_name, "is not an xlsx workbook")
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            _check_entries(archive, file_name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
+        raise _refusal(file_name, "is incomplete or damaged") from error
+
+
+def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
+    entries = archive.infolist()
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+        raise _refusal(file_name, "is encrypted")
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        raise _refusal(file_name, f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise _refusal(file_name, "is damaged: it holds two parts of the same name")
+    # Reads every part to its end, so a wrong checksum or a size that was declared too small shows here.
+    if archive.testzip() is not None:
+        raise _refusal(file_name, "is damaged: a checksum does not agree")
+    for entry in entries:
+        if entry.filename.lower().endswith(".xml") and _cell_count(archive.read(entry)) > MAX_CELLS:
+            raise _refusal(file_name, f"spans more than {MAX_CELLS:,} cells")
+
+
+def _cell_count(part: bytes) -> int:
+    """Return how many cells lie between A1 and the outermost cell that a part of the workbook names."""
+    last_row = last_column = 0
+    for letters, digits in set(_CELL_REFERENCE.findall(part)):
+        last_row = max(last_row, int(digits))
+        last_column = max(last_column, _column_number(letters))
+    return last_row * last_column
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def _refusal(file_name: str, problem: str) -> InputRefusedError:
+    return InputRefusedError(
+        f"The exclusion file {file_name} {problem}. Nobody can be excluded by it, so nothing was changed. "
+        "Fetch it again or ask for a new one, then run again."
+    )

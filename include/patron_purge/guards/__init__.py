@@ -1,0 +1,24 @@
+"""Guards over the whole list: each says in one sentence whether the run looks like a usual one."""
+
+from patron_purge.guards.evaluate import GUARD_NAMES, check_overrides, evaluate_guards, stops
+from patron_purge.guards.facts import (
+    ExclusionFileFacts,
+    GuardFacts,
+    GuardLevel,
+    GuardResult,
+    identifier_shape,
+    identifier_shapes,
+)
+
+__all__ = [
+    "GUARD_NAMES",
+    "ExclusionFileFacts",
+    "GuardFacts",
+    "GuardLevel",
+    "GuardResult",
+    "check_overrides",
+    "evaluate_guards",
+    "identifier_shape",
+    "identifier_shapes",
+    "stops",
+]

@@ -1,0 +1,158 @@
+"""The two match keys of an identifier, and the match key of a name.
+
+Both keys err toward keeping a person: a hit on either one excludes. They are only ever compared with each
+other; what is sent to Alma is always its own primary id.
+"""
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033"
+_APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bc]")
+_PLAIN_LOOSE = re.compile(r"[a-z1-9][a-z0-9]*")
+_FLOAT = re.compile(r"([0-9]+)\.0*")
+_NOT_WORD_OR_DOT = re.compile(r"[^\w.]+|_+")
+_NOT_WORD = re.compile(r"[\W_]+")
+_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+
+
+def folded(text: str) -> str:
+    """Return the folded match key: the text without differences that no person would see or mean.
+
+    Compatibility forms (full-width digits, no-break blanks), case, invisible characters (zero-width, byte
+    order mark, soft hyphen, control characters), and blanks or quotes around the text are taken away.
+
+    Args:
+        text: An identifier or any other short text.
+
+    Returns:
+        The key; empty when nothing is left.
+    """
+    if text.isascii() and text.isprintable():
+        return _without_quotes(text.lower())
+    key = unicodedata.normalize("NFKC", _visible(_without_quotes(text)))
+    key = unicodedata.normalize("NFKC", key.casefold())
+    return _without_quotes(_visible(key))
+
+
+def loose(text: str) -> str:
+    """Return the loose match key: the folded key without what spreadsheets and loads add or lose.
+
+    Leading zeros, dots, hyphens, blanks and other punctuation, a `.0` that a numeric cell leaves behind, and
+    everything from the first `@` on are taken away.
+
+    Args:
+        text: An identifier.
+
+    Returns:
+        The key; the folded key when nothing else would be left, so a key is empty only for an empty text.
+    """
+    return _loose_of_folded(folded(text))
+
+
+def _loose_of_folded(key: str) -> str:
+    if _PLAIN_LOOSE.fullmatch(key):
+        return key
+    core = _NOT_WORD_OR_DOT.sub("", key.partition("@")[0])
+    number = _FLOAT.fullmatch(core)
+    core = number[1] if number else core.replace(".", "")
+    return core.lstrip("0") or ("0" if core else key)
+
+
+def folded_column(texts: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the folded key of every text in a column.
+
+    Args:
+        texts: Texts without missing values.
+
+    Returns:
+        The keys, with the same index.
+    """
+    import pandas as pd
+
+    return pd.Series([folded(text) for text in texts], index=texts.index, dtype="str")
+
+
+def loose_column(folded_keys: "pd.Series[str]") -> "pd.Series[str]":
+    """Return the loose key of every text in a column.
+
+    Args:
+        folded_keys: Texts without missing values; folded keys give the same result as the texts themselves.
+
+    Returns:
+        The keys, with the same index.
+    """
+    import pandas as pd
+
+    return pd.Series(
+        [_loose_of_folded(folded(key)) for key in folded_keys], index=folded_keys.index, dtype="str"
+    )
+
+
+def name_parts(first_name: str, last_name: str) -> tuple[str, ...]:
+    """Return the parts by which two names are compared.
+
+    These are the first word of the first name and the last word of the last name, without accents, case,
+    punctuation and suffixes such as "Jr.", in alphabetical order because exclusion files do not always say
+    which one is the last name.
+
+    Args:
+        first_name: First and middle names; may be empty.
+        last_name: Last name; may be empty.
+
+    Returns:
+        Two parts, one when the other name is empty, or none.
+    """
+    return tuple(sorted([*_words(first_name)[:1], *_words(last_name)[-1:]]))
+
+
+def folded_name(first_name: str, last_name: str) -> str:
+    """Return the match key of a name: its parts with a blank between them.
+
+    Args:
+        first_name: First and middle names; may be empty.
+        last_name: Last name; may be empty.
+
+    Returns:
+        The key; empty when neither name holds a letter or digit.
+    """
+    return " ".join(name_parts(first_name, last_name))
+
+
+def folded_heading(text: str) -> str:
+    """Return the match key of a column heading: its letters and digits only, folded.
+
+    Args:
+        text: A heading such as `Primary ID` or `primary_id`.
+
+    Returns:
+        The key, such as `primaryid`.
+    """
+    return _NOT_WORD.sub("", folded(text))
+
+
+def _words(name: str) -> list[str]:
+    plain = folded(_APOSTROPHES.sub("", name))
+    if not plain.isascii():
+        parts = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    words = [word for word in _NOT_WORD.split(plain) if word]
+    return [word for word in words if word not in _NAME_SUFFIXES] or words
+
+
+def _visible(text: str) -> str:
+    """Drop format characters, and control characters other than the ones that work as blanks."""
+    return "".join(
+        letter for letter in text if letter.isspace() or unicodedata.category(letter) not in {"Cf", "Cc"}
+    )
+
+
+def _without_quotes(text: str) -> str:
+    before = None
+    while before != text:
+        before, text = text, text.strip().strip(_QUOTES)
+    return text

@@ -1,0 +1,195 @@
+"""What became of each approved person, and whether the job's own numbers agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from patron_purge.amounts import number
+from patron_purge.institution import RuleSettings
+from patron_purge.patron import Patron
+from patron_purge.rules.identity import fold
+from patron_purge.states import RowState
+
+
+class KeptWhy(StrEnum):
+    """Why Alma probably kept a person; Alma itself tells no reason by API."""
+
+    LOANS = "loans"
+    REQUESTS = "requests"
+    FEES = "fees"
+    PURGE_DATE = "purge_date"
+    ROLE = "role"
+    NOT_KNOWN = "not_known"
+
+    @property
+    def label(self) -> str:
+        """Return the words shown to a person."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    KeptWhy.LOANS: "has active loans",
+    KeptWhy.REQUESTS: "has active requests",
+    KeptWhy.FEES: "owes more than the waive threshold",
+    KeptWhy.PURGE_DATE: "purge date is missing or too recent",
+    KeptWhy.ROLE: "has a role besides the harmless ones",
+    KeptWhy.NOT_KNOWN: "no reason visible; see the job report in Alma",
+}
+
+
+class Reading(StrEnum):
+    """How the single read after the purge ended."""
+
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    NOT_READ = "not_read"
+
+
+@dataclass(frozen=True, slots=True)
+class AfterPurge:
+    """The answer to a single read of one approved person after the purge job ended.
+
+    Attributes:
+        asked_id: The primary id that was approved.
+        reading: How the read ended; not found is error 401861 of Alma's Users API.
+        status: Status of the record, such as `ACTIVE` or `DELETED`; empty when not found.
+        patron: The facts of the record; None when not found.
+    """
+
+    asked_id: str
+    reading: Reading
+    status: str = ""
+    patron: Patron | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AfterPurgeState:
+    """Where a person stands after the purge.
+
+    Attributes:
+        state: `purged`, `kept_by_alma` or `unknown`.
+        why: Why Alma kept the person; None in the other states.
+    """
+
+    state: RowState
+    why: KeptWhy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounter:
+    """One counter of a job instance.
+
+    Attributes:
+        label: Words or code of the counter, as Alma gives them.
+        value: The number; None when Alma gave no number.
+    """
+
+    label: str
+    value: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterCheck:
+    """A counter of the job against what was counted by single reads.
+
+    Attributes:
+        sentence: Both numbers in a plain sentence.
+        agrees: Whether they are the same; None when there is nothing to compare the counter with.
+    """
+
+    sentence: str
+    agrees: bool | None
+
+
+def classify_after_purge(answer: AfterPurge, rules: RuleSettings, today: date) -> AfterPurgeState:
+    """Decide from a single read whether somebody was purged.
+
+    Depending on the institution's Delete User Policy a purged record is gone, stays with the status DELETED,
+    or its id leads to somebody else (Alma user deletion documentation).
+
+    Args:
+        answer: The single read.
+        rules: The rule settings that were approved.
+        today: The day in the institution's own time zone.
+
+    Returns:
+        The state; `unknown` when the person could not be read, which must not stay so.
+    """
+    if answer.reading is Reading.NOT_READ:
+        return AfterPurgeState(RowState.UNKNOWN)
+    if answer.reading is Reading.NOT_FOUND or fold(answer.status) == "deleted":
+        return AfterPurgeState(RowState.PURGED)
+    if answer.patron is None or not answer.patron.primary_id.strip():
+        return AfterPurgeState(RowState.UNKNOWN)
+    # Another spelling of the same id is the same person, who is then still there.
+    if fold(answer.patron.primary_id) != fold(answer.asked_id):
+        return AfterPurgeState(RowState.PURGED)
+    return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer.patron, rules, today))
+
+
+def compare_counters(
+    submitted: int, purged: int, kept: int, counters: tuple[JobCounter, ...]
+) -> tuple[CounterCheck, ...]:
+    """Compare the counters of the purge job with what was counted by single reads.
+
+    The names of the counters are not published, so they are recognised by words; one that is not recognised
+    is listed without a judgement.
+
+    Args:
+        submitted: People in the set when the job started.
+        purged: People who were verified as purged.
+        kept: People who are still there.
+        counters: The counters of the job instance.
+
+    Returns:
+        The sum over the single reads first, then one check for each counter.
+    """
+    unread = submitted - purged - kept
+    own = (
+        f"{number(submitted)} sent to the job = {number(purged)} purged + {number(kept)} kept by Alma"
+        f" + {number(unread)} not read."
+    )
+    return (CounterCheck(own, unread == 0), *(_check(each, submitted, purged, kept) for each in counters))
+
+
+# Words in a counter's name, and the number to compare it with; looked up in this order, because names such
+# as "Users not purged" contain the words of the other kinds too.
+_COUNTER_WORDS: tuple[tuple[tuple[str, ...], str, Callable[[int, int, int], int]], ...] = (
+    (("fail", "retain", "exception", "not purged", "kept", "skipped"), "kept by Alma", lambda _s, _p, k: k),
+    (("purged", "deleted", "success"), "purged", lambda _s, p, _k: p),
+    (("processed", "total", "members"), "sent to the job", lambda s, _p, _k: s),
+)
+
+
+def _check(counter: JobCounter, submitted: int, purged: int, kept: int) -> CounterCheck:
+    """Compare one counter with the number that its name speaks of."""
+    if counter.value is None:
+        return CounterCheck(f"The job's counter {counter.label!r} has no number.", None)
+    name = counter.label.casefold().replace("_", " ").replace(".", " ")
+    for words, meaning, pick in _COUNTER_WORDS:
+        if any(word in name for word in words):
+            expected = pick(submitted, purged, kept)
+            agrees = counter.value == expected
+            verdict = "they agree" if agrees else "they differ; look at the job report in Alma"
+            return CounterCheck(
+                f"The job's counter {counter.label!r} says {number(counter.value)}, single reads say "
+                f"{number(expected)} {meaning}: {verdict}.",
+                agrees,
+            )
+    return CounterCheck(f"The job's counter {counter.label!r} says {number(counter.value)}.", None)
+
+
+def _why_kept(patron: Patron, rules: RuleSettings, today: date) -> KeptWhy:
+    """Find the most likely reason why Alma kept a person."""
+    if patron.loans:
+        return KeptWhy.LOANS
+    if patron.requests:
+        return KeptWhy.REQUESTS
+    if patron.open_fees is not None and patron.open_fees > rules.waive_threshold:
+        return KeptWhy.FEES
+    if patron.purge_date is None or (today - patron.purge_date).days < rules.days_after_purge_date:
+        return KeptWhy.PURGE_DATE
+    if set(patron.active_roles) - set(rules.harmless_roles):
+        return KeptWhy.ROLE
+    return KeptWhy.NOT_KNOWN

@@ -1,0 +1,1 @@
+"""Hooks: how the purge reaches Alma."""

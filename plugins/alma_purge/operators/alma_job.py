@@ -1,0 +1,158 @@
+"""Starts one Alma job at most once and waits for its end without a worker slot."""
+
+from abc import abstractmethod
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import Context
+
+from alma_api.client import AlmaClient
+from alma_api.errors import AlmaError
+from alma_purge.documents import JobRecord, JobStage
+from alma_purge.operators.base import PurgeOperator, PurgeRun, fail_or_retry, open_run, report_summary
+from alma_purge.steps.job_book import JobBook
+from alma_purge.steps.job_start import (
+    JobMustWaitError,
+    JobOrder,
+    JobStoppedError,
+    adopt,
+    ended,
+    look_up,
+    start_once,
+)
+from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger, JobNews
+from patron_purge.errors import PurgeError
+
+LOOK_UP_FOR = timedelta(minutes=15)
+PAUSE_WHEN_FULL = timedelta(minutes=10)
+
+
+class AlmaJobOperator(PurgeOperator):
+    """Base of the two tasks that start a job in Alma.
+
+    Every execution begins with the record of the job, which survives retries and clears: a job that was
+    started is waited for, an intended one is looked up by its unique name, one that ended is reported, and
+    only one that was never sent is prepared and sent. A job that ended badly is never started again by this
+    run.
+    """
+
+    record_file: str
+
+    @abstractmethod
+    def prepare(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
+        """Check everything again, and make the job ready; nothing is started here.
+
+        Returns:
+            The job to start right after this call, or None when nobody is left to act on.
+        """
+
+    @abstractmethod
+    def finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
+        """Write down how the job ended.
+
+        Returns:
+            One plain sentence with counts.
+        """
+
+    def act(self, run: PurgeRun, context: Context) -> str:
+        """Do whatever the record of the job calls for."""
+        book = self._book(run, context)
+        record = book.read()
+        if record.stage is JobStage.NONE:
+            with run.client() as client:
+                order = self.prepare(run, context, client)
+                if order is None:
+                    return self.finish(run, context, record)
+                try:
+                    record = start_once(client, book, order)
+                except JobMustWaitError as error:
+                    self._pause(error)
+        if record.stage is JobStage.ENDED_WELL:
+            return self.finish(run, context, record)
+        if record.stage is JobStage.ENDED_BADLY:
+            raise self._ended_badly(record)
+        return self._wait(run, record)
+
+    def job_news(self, context: Context, event: dict[str, Any]) -> None:
+        """Go on after the trigger has news about the job."""
+        try:
+            run = open_run(context)
+            summary = self._use_news(run, context, JobNews(event["news"]), str(event["reason"]))
+        except (PurgeError, AlmaError) as error:
+            raise fail_or_retry(context, error) from error
+        report_summary(context, self, summary)
+
+    def waited(self, context: Context, event: datetime) -> None:
+        """Begin again after a pause: every check is made anew before anything is sent."""
+        self.log.info("Going on after the pause that ended at %s", event)
+        self.execute(context)
+
+    def on_kill(self) -> None:
+        """Say that an Alma job can't be cancelled from here."""
+        self.log.warning("This task was stopped; a job that was already started goes on in Alma.")
+
+    def _use_news(self, run: PurgeRun, context: Context, news: JobNews, reason: str) -> str:
+        book = self._book(run, context)
+        record = book.read()
+        if news is JobNews.DEADLINE:
+            raise JobStoppedError(
+                f"The Alma job {record.job_name} has not ended in {run.institution.job_hours} hours. It goes on "
+                "in Alma and can't be cancelled. When it has ended, clear this task."
+            )
+        if news is JobNews.NOT_FOUND:
+            raise JobStoppedError(
+                f"It is not known whether the Alma job {record.job_name} was started: the answer was unclear, and "
+                "no job of this name has appeared. It is not sent again. Look at the Monitor Jobs page in Alma: "
+                "if the job is there, clear this task; if not, trigger a new run."
+            )
+        if news is JobNews.FAILED:
+            raise JobStoppedError(
+                f"Waiting for the Alma job {record.job_name} failed: {reason} The job goes on in Alma. Mend the "
+                "cause, then clear this task; the job is not started again."
+            )
+        with run.client() as client:
+            if news is JobNews.FOUND:
+                instance = look_up(client, record)
+                if instance is not None:
+                    record = adopt(book, record, instance)
+                self._wait(run, record)
+            instance = client.jobs.instance(record.job_id, record.instance_id)
+            if not instance.status.is_terminal:
+                self._wait(run, record)
+            record = ended(book, record, instance)
+        if record.stage is JobStage.ENDED_BADLY:
+            raise self._ended_badly(record)
+        return self.finish(run, context, record)
+
+    def _wait(self, run: PurgeRun, record: JobRecord) -> NoReturn:
+        """Give up the worker slot until there is news."""
+        now = datetime.now(UTC)
+        connection, pause = run.institution.alma_connection, run.institution.poll_seconds
+        since = record.intended_at or now
+        if record.stage is JobStage.INTENDED:
+            trigger: Any = AlmaJobLookUpTrigger(
+                connection, pause, (now + LOOK_UP_FOR).isoformat(), record.model_dump_json()
+            )
+        else:
+            deadline = since + timedelta(hours=run.institution.job_hours)
+            trigger = AlmaJobEndTrigger(
+                connection, pause, deadline.isoformat(), record.job_id, record.instance_id
+            )
+        self.defer(trigger=trigger, method_name="job_news")
+
+    def _pause(self, error: JobMustWaitError) -> NoReturn:
+        """Give up the worker slot until Alma may have room again."""
+        until = datetime.now(UTC) + PAUSE_WHEN_FULL
+        self.log.warning("%s Trying again at %s UTC.", error, until.strftime("%H:%M"))
+        self.defer(trigger=DateTimeTrigger(until), method_name="waited")
+
+    def _book(self, run: PurgeRun, context: Context) -> JobBook:
+        return JobBook(context["task_state_store"], run.folder, self.record_file)
+
+    def _ended_badly(self, record: JobRecord) -> JobStoppedError:
+        return JobStoppedError(
+            f"The Alma job {record.job_name} ended with {record.status}. This run never starts it again; "
+            "reconcile and restore_kept account for everybody. Look at the job's report in Alma, then trigger a "
+            "new run."
+        )

@@ -1,0 +1,175 @@
+"""What every operator of the flow shares: the run it works for, and how it fails."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from alma_api.client import AlmaClient
+from alma_api.errors import AlmaError, AlmaRateError, AlmaUnavailableError, ReportInterruptedError
+from alma_purge.hooks.alma import AlmaHook
+from alma_purge.places import institution_of_dag
+from alma_purge.run_folder import FileRef, RunFolder
+from patron_purge.errors import ConfigurationError, PurgeError, RunFileError
+from patron_purge.institution import Institution
+from patron_purge.states import Mode
+
+FILE_KEY = "file:"
+SUMMARY_KEY = "summary"
+STOP_KEY = "stop"
+
+
+@dataclass(frozen=True)
+class PurgeRun:
+    """One run of one institution's purge, as a task sees it.
+
+    Attributes:
+        institution: The settings, read anew by each task.
+        dag_id: Id of the DAG.
+        run_id: Id of the DAG run.
+        mode: How far this run may go: the institution's mode, or the one chosen at trigger.
+        guard_overrides: Guard name to its new limit, from the trigger form.
+        folder: The run folder.
+        now: When the task started, in the institution's time zone.
+    """
+
+    institution: Institution
+    dag_id: str
+    run_id: str
+    mode: Mode
+    guard_overrides: dict[str, Decimal]
+    folder: RunFolder
+    now: datetime
+
+    def client(self) -> AlmaClient:
+        """Return a client for the institution's Alma."""
+        pace = float(self.institution.calls_per_second)
+        return AlmaHook(self.institution.alma_connection, calls_per_second=pace).get_conn()
+
+
+def open_run(context: Context) -> PurgeRun:
+    """Put together the run that a task works for.
+
+    Args:
+        context: The task's context.
+
+    Raises:
+        ConfigurationError: The institution's file is missing or has mistakes.
+    """
+    ti = context["ti"]
+    institution = institution_of_dag(ti.dag_id)
+    params = context["params"]
+    return PurgeRun(
+        institution=institution,
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        mode=Mode(params.get("mode") or institution.mode),
+        guard_overrides=_overrides(params.get("guard_overrides") or {}),
+        folder=RunFolder.of_run(institution.code, ti.run_id),
+        now=datetime.now(UTC).astimezone(institution.zone),
+    )
+
+
+def _overrides(typed: dict[str, Any]) -> dict[str, Decimal]:
+    """Read the new limits from the trigger form."""
+    try:
+        return {str(name): Decimal(str(limit)) for name, limit in typed.items()}
+    except InvalidOperation as error:
+        raise ConfigurationError(
+            "A new limit in guard_overrides is not a number. Correct the trigger form; nothing was changed."
+        ) from error
+
+
+def publish(context: Context, run: PurgeRun, name: str, content: bytes) -> FileRef:
+    """Write a file to the run folder and record its checksum in XCom.
+
+    Args:
+        context: The task's context.
+        run: The run.
+        name: Name of the file.
+        content: Its content.
+    """
+    ref = run.folder.write(name, content)
+    context["ti"].xcom_push(key=FILE_KEY + name, value=ref.sha256)
+    return ref
+
+
+def fetch(context: Context, run: PurgeRun, name: str, task_id: str) -> bytes:
+    """Read a file that another task published; folder and XCom must agree.
+
+    Args:
+        context: The task's context.
+        run: The run.
+        name: Name of the file.
+        task_id: The task that wrote it.
+
+    Raises:
+        RunFileError: The task recorded no such file, or the file is not the recorded one.
+    """
+    ref = recorded(context, name, task_id)
+    if ref is None:
+        raise RunFileError(
+            f"{task_id} has not recorded {name}. If it was marked success by hand, clear it so that it runs; "
+            "nothing was sent to Alma."
+        )
+    return run.folder.read_checked(ref)
+
+
+def recorded(context: Context, name: str, task_id: str) -> FileRef | None:
+    """Return the reference that a task recorded for a file, or None."""
+    sha256 = context["ti"].xcom_pull(task_ids=task_id, key=FILE_KEY + name)
+    return FileRef(name=name, sha256=sha256) if isinstance(sha256, str) else None
+
+
+def fail_or_retry(context: Context, error: PurgeError | AlmaError) -> AirflowException:
+    """Turn an error into the exception that makes Airflow do the right thing.
+
+    The sentence is also recorded for the certificate.
+
+    Args:
+        context: The task's context.
+        error: What went wrong.
+
+    Returns:
+        An exception that is retried for trouble with the infrastructure, and one that fails at once for
+        everything that another try can't mend.
+    """
+    if isinstance(error, (AlmaUnavailableError, AlmaRateError, ReportInterruptedError)):
+        return AirflowException(str(error))
+    context["ti"].xcom_push(key=STOP_KEY, value=str(error))
+    return AirflowFailException(str(error))
+
+
+class PurgeOperator(BaseOperator):
+    """Base of the operators: opens the run, does the work, and fails with a sentence."""
+
+    @abstractmethod
+    def act(self, run: PurgeRun, context: Context) -> str:
+        """Do the task's work.
+
+        Args:
+            run: The run to work for.
+            context: The task's context.
+
+        Returns:
+            One plain sentence about what was done, with counts and without names.
+        """
+
+    def execute(self, context: Context) -> Any:
+        """Run the task."""
+        try:
+            run = open_run(context)
+            summary = self.act(run, context)
+        except (PurgeError, AlmaError) as error:
+            raise fail_or_retry(context, error) from error
+        report_summary(context, self, summary)
+
+
+def report_summary(context: Context, operator: BaseOperator, summary: str) -> None:
+    """Show a task's one-sentence result in its log and to whoever follows the run."""
+    operator.log.info("%s", summary)
+    context["ti"].xcom_push(key=SUMMARY_KEY, value=summary)

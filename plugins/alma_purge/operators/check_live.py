@@ -1,0 +1,61 @@
+"""The task `check_live`: every candidate as Alma shows them right now."""
+
+from airflow.sdk import Context
+
+from alma_purge import files
+from alma_purge.documents import PreflightResult
+from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish
+from alma_purge.steps.guard_restart import refuse_after_regroup
+from alma_purge.steps.live_check import LiveResult, check_people
+from alma_purge.steps.rule_context import rule_context
+from alma_purge.steps.stored_exclusions import stored_exclusions
+from patron_purge.ledger import hold_back, ids_in_state, ledger_csv, read_ledger_csv, set_state
+from patron_purge.ledger_notes import note_patrons
+from patron_purge.rules import evaluate
+from patron_purge.snapshot import SnapshotRow, merge_snapshot, read_snapshot_csv, snapshot_csv
+from patron_purge.states import RowState
+
+
+class CheckLiveOperator(PurgeOperator):
+    """Reads every candidate in Alma, applies all rules, and notes the original user groups."""
+
+    def act(self, run: PurgeRun, context: Context) -> str:
+        """Write the checked ledger and the snapshot."""
+        refuse_after_regroup(run)
+        ledger = read_ledger_csv(fetch(context, run, files.LEDGER_SELECTED, "select_candidates"))
+        preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
+        rules = rule_context(run, stored_exclusions(context, run), preflight.group_descriptions)
+        candidates = ids_in_state(ledger, RowState.CANDIDATE)
+        with run.client() as client:
+            results = check_people(client, candidates, lambda patron: evaluate(patron, rules))
+        seen = [
+            one.patron
+            for key, one in results.items()
+            if one.patron is not None and one.patron.primary_id == key
+        ]
+        findings = {key: one.finding for key, one in results.items() if one.finding is not None}
+        passed = [key for key in candidates if key not in findings]
+        ledger = note_patrons(ledger, seen)
+        ledger = hold_back(ledger, findings, RowState.DROPPED_LIVE)
+        ledger = set_state(ledger, passed, RowState.TO_PURGE)
+        publish(context, run, files.LEDGER_CHECKED, ledger_csv(ledger))
+        self._snapshot(run, context, passed, results)
+        return (
+            f"{len(candidates):,} candidates read in Alma: {len(passed):,} may be purged, "
+            f"{len(findings):,} are held back by what Alma shows now."
+        )
+
+    def _snapshot(
+        self, run: PurgeRun, context: Context, passed: list[str], results: dict[str, LiveResult]
+    ) -> None:
+        """Note the original group of everybody who may be moved; a group that is on file is never replaced."""
+        noted = (
+            read_snapshot_csv(run.folder.read(files.SNAPSHOT)) if run.folder.exists(files.SNAPSHOT) else ()
+        )
+        new = [
+            SnapshotRow(primary_id=key, original_group=patron.user_group, noted_at=run.now)
+            for key in passed
+            if (patron := results[key].patron) is not None
+        ]
+        merged = merge_snapshot(noted, new, marker_group=run.institution.marker_group)
+        publish(context, run, files.SNAPSHOT, snapshot_csv(merged))

@@ -1,0 +1,63 @@
+"""The task `preflight`: is everything in place before anybody is looked at?"""
+
+from airflow.sdk import Context
+
+from alma_purge import files
+from alma_purge.documents import PreflightResult
+from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
+from alma_purge.steps import tenant
+from alma_purge.steps.authority import checked_payloads
+from alma_purge.steps.exclusions import require_pinned_host_key
+from alma_purge.steps.guard_restart import refuse_after_regroup
+from patron_purge.errors import ConfigurationError
+from patron_purge.guards import check_overrides
+from patron_purge.states import Mode
+
+
+class PreflightOperator(PurgeOperator):
+    """Checks settings, keys, jobs, payloads, groups and approvers, and stops with a sentence if one is wrong."""
+
+    def act(self, run: PurgeRun, context: Context) -> str:
+        """Check everything that can be checked without looking at a person."""
+        refuse_after_regroup(run)
+        institution = run.institution
+        _require_approver(run)
+        check_overrides(run.guard_overrides)
+        checked_payloads(institution)
+        require_pinned_host_key(institution.sftp_connection)
+        with run.client() as client:
+            identity = tenant.require_right_tenant(client, institution)
+            tenant.require_permissions(client, institution)
+            groups = tenant.read_groups(client, institution)
+            regroup_job = tenant.find_job(client, institution.regroup_job, "regroup_job")
+            purge_job = tenant.find_job(client, institution.purge_job, "purge_job")
+            proven_on = tenant.prove_group_query(client, institution)
+            tenant.require_empty_marker_group(client, institution)
+            remaining = client.remaining_calls
+        result = PreflightResult(
+            institution_code=identity.institution_code,
+            environment=identity.environment,
+            regroup_job_id=regroup_job.id,
+            purge_job_id=purge_job.id,
+            group_descriptions=groups,
+            checks=(
+                f"Alma answers for {identity.institution_code} ({identity.environment}).",
+                "The API key may read Analytics and read and write Users and Configuration.",
+                f"The jobs are {regroup_job.name} ({regroup_job.id}) and {purge_job.name} ({purge_job.id}).",
+                "Both job payloads do nothing but what they should.",
+                f"Asking for one user group works (tried on {proven_on}).",
+                f"Nobody is in the group {institution.marker_group}.",
+            ),
+            remaining_calls=remaining,
+            checked_at=run.now,
+        )
+        publish(context, run, files.PREFLIGHT, result.to_bytes())
+        return f"All {len(result.checks)} checks passed for {institution.name} ({institution.environment})."
+
+
+def _require_approver(run: PurgeRun) -> None:
+    if run.mode is not Mode.REPORT_ONLY and not run.institution.approvers:
+        raise ConfigurationError(
+            f"{run.institution.code}.yaml names no approvers, so nobody could approve this run. Add at least one "
+            "Airflow user id under approvers, or run with mode report_only; nothing was changed."
+        )

@@ -1,0 +1,114 @@
+"""The folder that holds everything one run knows about people."""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath
+
+from alma_purge.places import run_folder_name, store_root
+from patron_purge.errors import RunFileError
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """Which content a file of the run folder had when a task wrote it.
+
+    Attributes:
+        name: Name of the file in the run folder.
+        sha256: Checksum of its content, in hexadecimal.
+    """
+
+    name: str
+    sha256: str
+
+
+def sha256_of(content: bytes) -> str:
+    """Return the sha256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class RunFolder:
+    """Reads and writes the files of one run; each file is replaced as a whole.
+
+    Args:
+        path: The folder, on any store that Airflow's `ObjectStoragePath` reaches.
+    """
+
+    def __init__(self, path: ObjectStoragePath) -> None:
+        self.path = path
+
+    @classmethod
+    def of_run(cls, institution_code: str, run_id: str) -> "RunFolder":
+        """Return the folder of a DAG run.
+
+        Args:
+            institution_code: The institution's short code.
+            run_id: The DAG run's id.
+        """
+        return cls(store_root() / institution_code / run_folder_name(run_id))
+
+    def write(self, name: str, content: bytes) -> FileRef:
+        """Write a file, replacing it as a whole.
+
+        Args:
+            name: Plain file name.
+            content: The new content.
+
+        Returns:
+            The reference that later readers must agree with.
+        """
+        if self.path.protocol in {"file", ""}:
+            _write_local(Path(self.path.path), name, content)
+        else:
+            (self.path / name).write_bytes(content)
+        return FileRef(name=name, sha256=sha256_of(content))
+
+    def read(self, name: str) -> bytes:
+        """Read a file.
+
+        Raises:
+            RunFileError: The file is missing.
+        """
+        try:
+            content: bytes = (self.path / name).read_bytes()
+        except FileNotFoundError as error:
+            raise RunFileError(
+                f"The run folder has no {name}. Clear the task that writes it, or trigger a new run."
+            ) from error
+        return content
+
+    def read_checked(self, ref: FileRef) -> bytes:
+        """Read a file and make sure that it is the one a task wrote.
+
+        Raises:
+            RunFileError: The file is missing, or its content has changed since.
+        """
+        content = self.read(ref.name)
+        if sha256_of(content) != ref.sha256:
+            raise RunFileError(
+                f"{ref.name} in the run folder is not the file that its task wrote. "
+                "Find out who changed it, then trigger a new run; nothing was sent to Alma."
+            )
+        return content
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the folder has a file."""
+        return bool((self.path / name).exists())
+
+
+def _write_local(folder: Path, name: str, content: bytes) -> None:
+    """Write through a temporary file that only its owner may read, then put it in place."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).replace(folder / name)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,207 @@
+"""Makes sure that an acting task does exactly what was approved."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from airflow.sdk import Context
+
+from alma_api.client import AlmaClient
+from alma_purge import files
+from alma_purge.documents import ExclusionManifest, PreflightResult
+from alma_purge.operators.base import PurgeRun, fetch
+from alma_purge.places import job_payload
+from alma_purge.run_folder import sha256_of
+from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
+from patron_purge.decision import Decision, require_approved
+from patron_purge.digest import DigestSubject, purge_digest
+from patron_purge.errors import ApprovalRefusedError
+from patron_purge.institution import Institution
+from patron_purge.ledger import ids_in_state, read_ledger_csv
+from patron_purge.payloads import FrozenPayload, check_purge_payload, check_regroup_payload
+from patron_purge.review_model import Review
+from patron_purge.snapshot import read_snapshot_csv
+from patron_purge.states import RowState
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """The two job payloads, checked.
+
+    Attributes:
+        regroup: Payload of the *Update/Notify Users* job.
+        purge: Payload of the *Purge users* job.
+    """
+
+    regroup: FrozenPayload
+    purge: FrozenPayload
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What an acting task may do.
+
+    Attributes:
+        approved: Primary ids on the approved list.
+        original_groups: Primary id to the code of the group before the regroup.
+        payloads: The frozen payloads; these bytes are sent.
+        regroup_job_id: Id of the *Update/Notify Users* job.
+        purge_job_id: Id of the *Purge users* job.
+        group_names: Description of every user group by its code.
+        digest: Digest of everything that was approved.
+    """
+
+    approved: tuple[str, ...]
+    original_groups: dict[str, str]
+    payloads: Payloads
+    regroup_job_id: str
+    purge_job_id: str
+    group_names: dict[str, str]
+    digest: str
+
+
+def checked_payloads(institution: Institution) -> Payloads:
+    """Read the institution's job payloads and check that they do nothing but what they should.
+
+    Raises:
+        ConfigurationError: A payload is missing or does something else.
+    """
+    regroup, purge = institution.regroup_job.payload, institution.purge_job.payload
+    return Payloads(
+        regroup=check_regroup_payload(job_payload(regroup), institution.marker_group, file_name=regroup),
+        purge=check_purge_payload(
+            job_payload(purge), institution.marker_group, institution.rules, file_name=purge
+        ),
+    )
+
+
+def frozen_payloads(context: Context, run: PurgeRun) -> Payloads:
+    """Read the payloads that `prepare_review` has frozen, and check them again.
+
+    Raises:
+        RunFileError: A file is missing or is not the frozen one.
+        ConfigurationError: A payload does not agree with the settings any more.
+    """
+    institution = run.institution
+    return Payloads(
+        regroup=check_regroup_payload(
+            fetch(context, run, files.REGROUP_PAYLOAD, "prepare_review"), institution.marker_group
+        ),
+        purge=check_purge_payload(
+            fetch(context, run, files.PURGE_PAYLOAD, "prepare_review"),
+            institution.marker_group,
+            institution.rules,
+        ),
+    )
+
+
+def digest_of(
+    context: Context,
+    run: PurgeRun,
+    *,
+    identity: TenantIdentity,
+    payloads: Payloads,
+    approved: tuple[str, ...],
+    preflight: PreflightResult,
+) -> str:
+    """Compute the digest of everything that an approval approves, from what is on record and set right now.
+
+    Args:
+        context: The task's context.
+        run: The run, with settings read anew.
+        identity: The tenant that answers.
+        payloads: The frozen payloads.
+        approved: Primary ids on the list.
+        preflight: What preflight resolved.
+    """
+    manifest = ExclusionManifest.model_validate_json(
+        fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
+    )
+    inputs = {one.stored_name: one.sha256 for one in manifest.files}
+    inputs[files.REPORT] = sha256_of(fetch(context, run, files.REPORT, "pull_report"))
+    return purge_digest(
+        DigestSubject(
+            institution=run.institution.code,
+            institution_code=identity.institution_code,
+            environment=identity.environment,
+            run_id=run.run_id,
+            engine=run.institution.engine,
+            mode=run.mode,
+            marker_group=run.institution.marker_group,
+            regroup_job_id=preflight.regroup_job_id,
+            purge_job_id=preflight.purge_job_id,
+            regroup_payload=payloads.regroup,
+            purge_payload=payloads.purge,
+            rules=run.institution.rules,
+            guards=run.institution.guards,
+            overrides=run.guard_overrides,
+            primary_ids=approved,
+            snapshot_sha256=sha256_of(fetch(context, run, files.SNAPSHOT, "check_live")),
+            input_sha256=inputs,
+        )
+    )
+
+
+def approved_ids(context: Context, run: PurgeRun) -> tuple[str, ...]:
+    """Return the primary ids on the reviewed list, sorted.
+
+    Raises:
+        RunFileError: The list is missing or was changed.
+    """
+    ledger = read_ledger_csv(fetch(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+    return ids_in_state(ledger, RowState.TO_PURGE)
+
+
+def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Authority:
+    """Prove that a person has approved exactly what would be done now.
+
+    Everything is read anew: settings, tenant, files (each must be the one its task recorded) and the
+    decision. Any difference gives another digest, and another digest is not approved.
+
+    Args:
+        context: The task's context.
+        run: The run.
+        client: The Alma client.
+
+    Raises:
+        ApprovalRefusedError: There is no valid approval of exactly this.
+        RunFileError: A file is missing or was changed.
+        ConfigurationError: The tenant or a payload is not the right one.
+    """
+    identity = require_right_tenant(client, run.institution)
+    preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
+    payloads = frozen_payloads(context, run)
+    approved = approved_ids(context, run)
+    digest = digest_of(
+        context, run, identity=identity, payloads=payloads, approved=approved, preflight=preflight
+    )
+    review = Review.model_validate_json(fetch(context, run, files.REVIEW, "prepare_review"))
+    if digest != review.digest:
+        raise ApprovalRefusedError(
+            "Something has changed since the review was made: settings, payloads, inputs or the list. What was "
+            "approved is not what would be done now, so nothing was sent to Alma. Trigger a new run."
+        )
+    decision = Decision.model_validate_json(fetch(context, run, files.DECISION, "approve_purge"))
+    require_approved(
+        decision,
+        digest,
+        datetime.now(UTC),
+        institution_code=identity.institution_code,
+        environment=identity.environment,
+        run_id=run.run_id,
+    )
+    snapshot = read_snapshot_csv(fetch(context, run, files.SNAPSHOT, "check_live"))
+    groups = {row.primary_id: row.original_group for row in snapshot}
+    if not set(approved) <= set(groups):
+        raise ApprovalRefusedError(
+            "The snapshot lacks the original group of an approved person, so nobody could be put back. Nothing "
+            "was sent to Alma. Trigger a new run."
+        )
+    return Authority(
+        approved=approved,
+        original_groups={primary_id: groups[primary_id] for primary_id in approved},
+        payloads=payloads,
+        regroup_job_id=preflight.regroup_job_id,
+        purge_job_id=preflight.purge_job_id,
+        group_names=preflight.group_descriptions,
+        digest=digest,
+    )

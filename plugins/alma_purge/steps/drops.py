@@ -1,0 +1,56 @@
+"""The people whom a last check has taken off, kept in the run folder."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+
+from alma_purge.operators.base import PurgeRun
+from patron_purge.errors import RunFileError
+from patron_purge.patron import Finding
+from patron_purge.states import Reason
+
+
+class _Drop(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Reason
+    detail: str
+
+
+class _Drops(RootModel[dict[str, _Drop]]):
+    pass
+
+
+def write_drops(run: PurgeRun, file_name: str, dropped: Mapping[str, Finding]) -> None:
+    """Add people to a list of drops; whoever is on it stays on it, with the first reason.
+
+    Args:
+        run: The run.
+        file_name: Name of the list in the run folder.
+        dropped: Primary id to why the person is taken off.
+    """
+    everybody = {**dropped, **read_drops(run, file_name)}
+    drops = _Drops({key: _Drop(reason=one.reason, detail=one.detail) for key, one in everybody.items()})
+    run.folder.write(file_name, drops.model_dump_json(indent=1).encode())
+
+
+def read_drops(run: PurgeRun, file_name: str) -> dict[str, Finding]:
+    """Return a list of drops; an empty one when there is none.
+
+    Args:
+        run: The run.
+        file_name: Name of the list in the run folder.
+
+    Raises:
+        RunFileError: The file can't be read.
+    """
+    if not run.folder.exists(file_name):
+        return {}
+    try:
+        drops = _Drops.model_validate_json(run.folder.read(file_name))
+    except ValidationError as error:
+        raise RunFileError(
+            f"{file_name} in the run folder can't be read. It says who must not be purged, so nothing was sent. "
+            "Trigger a new run."
+        ) from error
+    return {key: Finding(one.reason, one.detail) for key, one in drops.root.items()}

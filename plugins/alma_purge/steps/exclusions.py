@@ -1,0 +1,165 @@
+"""Fetches the exclusion files by SFTP and reads them."""
+
+import stat
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from io import BytesIO
+from posixpath import join
+
+from airflow.providers.sftp.hooks.sftp import SFTPHook
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
+
+from alma_purge.hooks.alma import connection_extra
+from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
+from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
+from patron_purge.institution import ExclusionPattern, Institution
+
+MAX_FILE_BYTES = 50_000_000
+
+
+class ExclusionServerError(PurgeError):
+    """The SFTP server can't be reached right now; another try may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One exclusion file as fetched and read.
+
+    Attributes:
+        pattern: The institution's pattern that it matches.
+        content: Its bytes.
+        file: What was read from it.
+    """
+
+    pattern: ExclusionPattern
+    content: bytes
+    file: ExclusionFile
+
+
+def require_pinned_host_key(connection_id: str) -> None:
+    """Make sure that the SFTP connection exists and accepts one host key only.
+
+    Args:
+        connection_id: Id of the Airflow connection.
+
+    Raises:
+        ConfigurationError: The connection is missing, or would trust any server.
+    """
+    try:
+        connection = BaseHook.get_connection(connection_id)
+    except (AirflowNotFoundException, AirflowRuntimeError) as error:
+        raise ConfigurationError(
+            f"The Airflow connection {connection_id} is missing. Create it under Admin > Connections with type "
+            "SFTP; nothing was changed."
+        ) from error
+    extra = connection_extra(connection.extra)
+    lax = [name for name in ("no_host_key_check", "allow_host_key_change") if _is_on(extra.get(name))]
+    if lax or not extra.get("host_key"):
+        raise ConfigurationError(
+            f"The Airflow connection {connection_id} must pin the SFTP server's host key: put the key that "
+            "`ssh-keyscan` shows (compared by hand) into the extra field host_key"
+            f"{' and remove ' + ' and '.join(lax) if lax else ''}; nothing was changed."
+        )
+
+
+def fetch_exclusion_files(institution: Institution, now: datetime) -> tuple[Download, ...]:
+    """Fetch the newest file of each pattern and read it.
+
+    Args:
+        institution: The settings.
+        now: The present time in the institution's zone; decides which data is too old.
+
+    Returns:
+        The files, in the order of the institution's patterns.
+
+    Raises:
+        ConfigurationError: The connection is missing or does not pin a host key.
+        InputRefusedError: The server shows another host key or refuses the login; a required file is missing;
+            or a file can't be trusted.
+        ExclusionServerError: The server can't be reached right now.
+    """
+    require_pinned_host_key(institution.sftp_connection)
+    hook = SFTPHook(ssh_conn_id=institution.sftp_connection)
+    try:
+        with hook.get_managed_conn() as connection:
+            listing = connection.listdir_attr(institution.sftp_folder)
+            found = [
+                (pattern, name, _retrieve(connection, join(institution.sftp_folder, name)))
+                for pattern in institution.exclusion_files
+                if (name := _newest(listing, pattern, institution)) is not None
+            ]
+    except BadHostKeyException as error:
+        raise InputRefusedError(
+            "The SFTP server shows another host key than the pinned one. Ask the server's owner whether it was "
+            "changed before you pin the new one; nothing was changed."
+        ) from error
+    except AuthenticationException as error:
+        raise InputRefusedError(
+            f"The SFTP server refuses the login of the connection {institution.sftp_connection}. Correct user "
+            "or password; nothing was changed."
+        ) from error
+    except (SSHException, OSError) as error:
+        raise ExclusionServerError(
+            f"The exclusion files can't be fetched by SFTP right now ({type(error).__name__}). "
+            "Nothing was changed."
+        ) from error
+    return tuple(_read(pattern, name, content, institution, now) for pattern, name, content in found)
+
+
+def _is_on(value: object) -> bool:
+    """Tell whether an extra field is switched on, as the SSH hook understands it."""
+    return str(value).lower() in {"true", "1", "yes"}
+
+
+def _newest(listing: list[SFTPAttributes], pattern: ExclusionPattern, institution: Institution) -> str | None:
+    """Return the name of the newest file that matches, or None when the file is optional."""
+    glob = pattern.pattern.replace("XXX", institution.library_code)
+    matching = [
+        entry
+        for entry in listing
+        if fnmatchcase(entry.filename, glob) and entry.st_mode is not None and stat.S_ISREG(entry.st_mode)
+    ]
+    if matching:
+        return str(max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename)
+    if pattern.required:
+        raise InputRefusedError(
+            f'No exclusion file matches "{glob}" in the SFTP folder {institution.sftp_folder}. Without it, '
+            "people who must be kept would be purged. Ask the producer for the file, then clear this task; "
+            "nothing was changed."
+        )
+    return None
+
+
+def _retrieve(connection: SFTPClient, path: str) -> bytes:
+    """Read a remote file into memory, and make sure that it is complete."""
+    name = path.rpartition("/")[2]
+    before = connection.stat(path)
+    if (before.st_size or 0) > MAX_FILE_BYTES:
+        raise InputRefusedError(
+            f"{name} is larger than {MAX_FILE_BYTES:,} bytes. No list of exclusions is that large; look at "
+            "the file. Nothing was changed."
+        )
+    buffer = BytesIO()
+    connection.getfo(path, buffer)
+    after = connection.stat(path)
+    content = buffer.getvalue()
+    if (before.st_size, before.st_mtime) != (after.st_size, after.st_mtime) or len(content) != after.st_size:
+        raise ExclusionServerError(f"{name} changed while it was fetched. Nothing was changed in Alma.")
+    return content
+
+
+def _read(
+    pattern: ExclusionPattern, name: str, content: bytes, institution: Institution, now: datetime
+) -> Download:
+    """Read one fetched file."""
+    file = read_exclusion_file(
+        content,
+        file_name=name,
+        id_headings=institution.exclusion_id_headings,
+        now=now,
+        max_age=timedelta(hours=pattern.max_age_hours),
+    )
+    return Download(pattern=pattern, content=content, file=file)

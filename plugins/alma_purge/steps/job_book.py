@@ -1,0 +1,115 @@
+"""Keeps what is known about an Alma job in two places, so that it is never started twice."""
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
+from pydantic import ValidationError
+
+from alma_purge.documents import JobRecord, JobStage
+from alma_purge.run_folder import RunFolder
+from patron_purge.errors import RunFileError
+
+STORE_KEY = "alma_job"
+_ORDER = list(JobStage)
+
+
+class TaskStateStore(Protocol):
+    """The part of Airflow's task state store that the book uses; it survives retries and clears."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a stored value."""
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        """Store a value."""
+
+
+class JobBook:
+    """Reads and writes the record of one job, in Airflow's task state store and in the run folder.
+
+    One of the two may be lost or edited; as long as the other one is there, no job is started a second time.
+
+    Args:
+        store: The task state store of the task that starts the job.
+        folder: The run folder.
+        file_name: Name of the record's file.
+    """
+
+    def __init__(self, store: TaskStateStore, folder: RunFolder, file_name: str) -> None:
+        self._store = store
+        self._folder = folder
+        self._file_name = file_name
+
+    def read(self) -> JobRecord:
+        """Return the record that is further along; an empty one when nothing was ever written.
+
+        Raises:
+            RunFileError: The two records contradict each other, or one can't be read.
+        """
+        stored = self._store.get(STORE_KEY)
+        in_store = self._parse(stored, "task state store") if isinstance(stored, str) else JobRecord()
+        in_folder = read_job_record(self._folder, self._file_name)
+        if _contradict(in_store, in_folder):
+            raise RunFileError(
+                f"{self._file_name} in the run folder and Airflow's task state store name different Alma jobs. "
+                "Somebody has edited one of them. Nothing was sent; look into Alma's Monitor Jobs page, then "
+                "trigger a new run."
+            )
+        return max(in_folder, in_store, key=_progress)
+
+    def write(self, record: JobRecord) -> None:
+        """Store the record in both places."""
+        self._folder.write(self._file_name, record.to_bytes())
+        self._store.set(STORE_KEY, record.model_dump_json(), retention=NEVER_EXPIRE)
+
+    def _parse(self, text: str, place: str) -> JobRecord:
+        return _parse_record(text.encode(), f"The {place}'s record of this job")
+
+
+def read_job_record(folder: RunFolder, file_name: str) -> JobRecord:
+    """Return the run folder's record of a job; an empty one when there is none.
+
+    Raises:
+        RunFileError: The file can't be read as a record.
+    """
+    if not folder.exists(file_name):
+        return JobRecord()
+    return _parse_record(folder.read(file_name), f"{file_name} in the run folder")
+
+
+def intended(record: JobRecord, job_id: str, job_name: str, set_id: str, now: datetime) -> JobRecord:
+    """Return the record of a start that is about to be sent."""
+    return JobRecord(
+        stage=JobStage.INTENDED,
+        job_id=job_id,
+        job_name=job_name,
+        set_id=set_id,
+        attempt=record.attempt + 1,
+        intended_at=now,
+    )
+
+
+def refused(record: JobRecord) -> JobRecord:
+    """Return the record of a start that Alma has definitely refused: it may be sent again."""
+    return JobRecord(attempt=record.attempt)
+
+
+def _parse_record(content: bytes, what: str) -> JobRecord:
+    try:
+        return JobRecord.model_validate_json(content)
+    except ValidationError as error:
+        raise RunFileError(
+            f"{what} can't be read. It decides whether a job was already started, so nothing was sent. "
+            "Look into Alma's Monitor Jobs page, then trigger a new run."
+        ) from error
+
+
+def _progress(record: JobRecord) -> tuple[int, int]:
+    return record.attempt, _ORDER.index(record.stage)
+
+
+def _contradict(one: JobRecord, other: JobRecord) -> bool:
+    """Tell whether two records can't both be true."""
+    names = {record.job_name for record in (one, other) if record.job_name}
+    instances = {record.instance_id for record in (one, other) if record.instance_id}
+    return len(names) > 1 or len(instances) > 1

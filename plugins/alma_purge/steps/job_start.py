@@ -1,0 +1,171 @@
+"""Starts an Alma job at most once, and finds it again after an unclear answer."""
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alma_api.client import AlmaClient
+from alma_api.errors import AlmaError, AlmaUnclearError, JobLimitError, JobOverlapError
+from alma_api.job_status import JobStatus
+from alma_api.models import JobInstance
+from alma_purge.documents import CounterValue, JobRecord, JobStage
+from alma_purge.steps.job_book import JobBook, intended, refused
+from patron_purge.errors import PurgeError, RunFileError
+
+log = logging.getLogger(__name__)
+
+UNLISTED_IS_OVER = timedelta(hours=1)
+
+
+class JobMustWaitError(PurgeError):
+    """Alma has no room for the job right now; it was definitely not started."""
+
+
+class JobStoppedError(PurgeError):
+    """It is not known whether the job was started, or it ended badly: a person must look."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """A job that is ready to be started.
+
+    Attributes:
+        job_id: Id of the job in Alma.
+        job_name: The unique name by which the instance can be found again.
+        set_id: Id of the itemized set that it works on.
+        payload: The bytes to send.
+    """
+
+    job_id: str
+    job_name: str
+    set_id: str
+    payload: bytes
+
+
+def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
+    """Send the start of a job, exactly once.
+
+    The intent is stored before the POST and re-read right before it, the instance id right after it. After an
+    unclear answer the record stays at "intended": the caller looks the job up and never sends it again.
+
+    Args:
+        client: The Alma client.
+        book: Where the record is kept.
+        order: The job to start.
+
+    Returns:
+        The record, started or (after an unclear answer) intended.
+
+    Raises:
+        JobMustWaitError: Alma refused for lack of room (codes 402222, 402223, 60347).
+        AlmaRequestError: Alma refused for another reason; nothing was started.
+        RunFileError: The stored intent is not the one just written.
+    """
+    before = book.read()
+    if before.stage is not JobStage.NONE:
+        raise RunFileError("The record of this job says that it was already sent. Nothing was sent again.")
+    intent = intended(before, order.job_id, order.job_name, order.set_id, datetime.now(UTC))
+    book.write(intent)
+    if book.read() != intent:
+        raise RunFileError("The intent to start the job could not be stored reliably. Nothing was sent.")
+    try:
+        start = client.jobs.run(order.job_id, order.payload)
+    except AlmaUnclearError as error:
+        log.warning("Alma's answer to the start of the job is unclear: %s", error)
+        return intent
+    except (JobLimitError, JobOverlapError) as error:
+        book.write(refused(intent))
+        raise JobMustWaitError(f"Alma has no room for the job {order.job_id} right now: {error}") from error
+    except AlmaError:
+        book.write(refused(intent))
+        raise
+    started = intent.model_copy(update={"stage": JobStage.STARTED, "instance_id": start.instance_id})
+    book.write(started)
+    return started
+
+
+def look_up(client: AlmaClient, record: JobRecord) -> JobInstance | None:
+    """Find the instance of an intended job by its unique name, among all instances since the intent.
+
+    Args:
+        client: The Alma client.
+        record: The record of the intent.
+
+    Returns:
+        The instance, or None when Alma lists none (yet: the list may lag).
+
+    Raises:
+        JobStoppedError: Alma lists more than one instance of this name.
+    """
+    intended_at = record.intended_at or datetime.now(UTC)
+    # Alma's submit dates are in the institution's or the server's zone: begin a day early.
+    since = (intended_at - timedelta(days=1)).date()
+    found = [one for one in client.jobs.instances(record.job_id, since) if record.job_name in one.name]
+    if len(found) > 1:
+        raise JobStoppedError(
+            f"Alma lists {len(found)} instances of the job {record.job_name}. Look at them on the Monitor Jobs "
+            "page; this run sends nothing more."
+        )
+    return found[0] if found else None
+
+
+def adopt(book: JobBook, record: JobRecord, instance: JobInstance) -> JobRecord:
+    """Record an instance that was found by its name."""
+    adopted = record.model_copy(
+        update={
+            "stage": JobStage.STARTED,
+            "instance_id": instance.id,
+            "adopted": True,
+            "name_echoed": True,
+        }
+    )
+    book.write(adopted)
+    return adopted
+
+
+def ended(book: JobBook, record: JobRecord, instance: JobInstance) -> JobRecord:
+    """Record the end of a job instance with its status and counters."""
+    finished = record.model_copy(
+        update={
+            "stage": JobStage.ENDED_WELL if _ended_well(instance) else JobStage.ENDED_BADLY,
+            "status": instance.status_text,
+            "name_echoed": record.job_name in instance.name,
+            "counters": tuple(
+                CounterValue(code=one.code, description=one.desc, value=one.value)
+                for one in instance.counters
+            ),
+            "started_at": instance.submit_time,
+            "ended_at": instance.end_time,
+        }
+    )
+    book.write(finished)
+    return finished
+
+
+def _ended_well(instance: JobInstance) -> bool:
+    """Tell whether the job did its work; "nothing to do" is no success for a job with a filled set."""
+    return instance.status.is_good or instance.status is JobStatus.COMPLETED_WARNING
+
+
+def is_active(client: AlmaClient, record: JobRecord) -> bool:
+    """Tell whether a job of this run may still be working in Alma.
+
+    An intended job that Alma does not list an hour later is taken to be over or never started.
+
+    Args:
+        client: The Alma client.
+        record: The record of the job.
+
+    Raises:
+        AlmaRequestError: Alma does not know the instance any more.
+    """
+    if record.stage in {JobStage.NONE, JobStage.ENDED_WELL, JobStage.ENDED_BADLY}:
+        return False
+    if record.stage is JobStage.INTENDED:
+        instance = look_up(client, record)
+        if instance is None:
+            return (
+                record.intended_at is not None and datetime.now(UTC) - record.intended_at < UNLISTED_IS_OVER
+            )
+        return not instance.status.is_terminal
+    return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal

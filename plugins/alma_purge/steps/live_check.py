@@ -1,0 +1,105 @@
+"""Reads people one by one in Alma and applies the rules to what it answers."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from alma_api.client import AlmaClient
+from alma_api.errors import AlmaRequestError, AlmaResponseError, AlmaUnavailableError, NotFoundError
+from alma_purge.steps.patrons import read_without_fees
+from patron_purge.patron import Finding, Patron
+from patron_purge.states import Reason
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 4
+PROGRESS_EVERY = 500
+Judge = Callable[[Patron], Finding | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResult:
+    """What the live check found out about one person.
+
+    Attributes:
+        patron: The facts as read; None when Alma did not answer with them.
+        finding: Why the person is held back; None when every rule lets them go.
+    """
+
+    patron: Patron | None
+    finding: Finding | None
+
+
+def check_person(client: AlmaClient, primary_id: str, judge: Judge) -> LiveResult:
+    """Read one person and apply the rules.
+
+    Fees take three more calls, so they are read only for people whom every other rule lets go.
+
+    Args:
+        client: The Alma client.
+        primary_id: The primary id to ask for.
+        judge: Applies the rules; returns the first finding.
+
+    Raises:
+        AlmaAuthError: The key may not read users.
+        AlmaDailyLimitError: The day's calls are used up.
+    """
+    try:
+        patron = read_without_fees(client, primary_id)
+        finding = judge(patron)
+        if finding is not None:
+            return LiveResult(patron, finding)
+        fees = client.users.fees_total(primary_id)
+        patron = replace(patron, open_fees=fees.open_balance, credit=fees.credit)
+        return LiveResult(patron, judge(patron))
+    except NotFoundError:
+        return LiveResult(None, Finding(Reason.NOT_FOUND))
+    except (AlmaUnavailableError, AlmaResponseError, AlmaRequestError) as error:
+        log.warning("One person could not be checked and is held back: %s", error)
+        return LiveResult(None, Finding(Reason.NOT_CHECKED))
+
+
+def check_people(client: AlmaClient, primary_ids: Sequence[str], judge: Judge) -> dict[str, LiveResult]:
+    """Read many people over a few connections, at the client's pace.
+
+    Args:
+        client: The Alma client; its rate limit counts over all connections.
+        primary_ids: Whom to read.
+        judge: Applies the rules; returns the first finding.
+
+    Returns:
+        One result for every id.
+
+    Raises:
+        AlmaUnavailableError: More than one in twenty could not be read: Alma is in trouble, so the whole
+            check is worth nothing.
+        AlmaAuthError: The key may not read users.
+        AlmaDailyLimitError: The day's calls are used up.
+    """
+    results: dict[str, LiveResult] = {}
+    with _pool() as pool:
+        for primary_id, result in zip(
+            primary_ids, pool.map(lambda one: check_person(client, one, judge), primary_ids), strict=True
+        ):
+            results[primary_id] = result
+            if len(results) % PROGRESS_EVERY == 0:
+                log.info("%s of %s people checked", f"{len(results):,}", f"{len(primary_ids):,}")
+    unread = sum(1 for one in results.values() if one.finding and one.finding.reason is Reason.NOT_CHECKED)
+    if unread > max(5, len(primary_ids) // 20):
+        raise AlmaUnavailableError(
+            f"{unread:,} of {len(primary_ids):,} people could not be read in Alma. "
+            "Wait until Alma answers reliably, then clear this task; nothing was changed."
+        )
+    return results
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Give a pool whose waiting reads are dropped when one read fails for good."""
+    pool = ThreadPoolExecutor(max_workers=CONNECTIONS, thread_name_prefix="live-check")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

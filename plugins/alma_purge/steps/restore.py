@@ -1,0 +1,66 @@
+"""Gives a person who was moved to the marker group the original user group back."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alma_api.client import AlmaClient
+from alma_api.errors import AlmaRequestError, AlmaUnclearError, NotFoundError
+
+
+class Restored(StrEnum):
+    """How one person's group stands after the attempt."""
+
+    RESTORED = "restored"
+    NOT_NEEDED = "not_needed"
+    ALREADY_MOVED = "already_moved"
+    FAILED = "failed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a person belongs.
+
+    Attributes:
+        primary_id: The primary id.
+        group: Code of the original user group.
+    """
+
+    primary_id: str
+    group: str
+
+
+def restore_person(client: AlmaClient, home: Home, marker_group: str) -> Restored:
+    """Move one person from the marker group back to the original group, and read the record back.
+
+    The whole record is sent with nothing but the group changed, because Alma empties what is left out
+    (Alma Users API, "swap all").
+
+    Args:
+        client: The Alma client.
+        home: The person and the original group.
+        marker_group: Code of the marker group.
+
+    Returns:
+        What became of the person. Only somebody who is in the marker group at this moment is changed.
+
+    Raises:
+        AlmaError: Alma can't be reached, or the key may not write.
+    """
+    try:
+        user = client.users.get(home.primary_id)
+    except NotFoundError:
+        return Restored.GONE
+    if user.primary_id != home.primary_id:
+        return Restored.GONE
+    if user.user_group == home.group:
+        return Restored.NOT_NEEDED
+    if user.user_group != marker_group:
+        return Restored.ALREADY_MOVED
+    # Whether an unclear or refused change came through shows in the record, which is read next.
+    with suppress(AlmaUnclearError, AlmaRequestError):
+        client.users.put_group(user, home.group)
+    after = client.users.get(home.primary_id)
+    back = after.primary_id == home.primary_id and after.user_group == home.group
+    return Restored.RESTORED if back else Restored.FAILED

@@ -1,0 +1,52 @@
+"""Puts together what the rules need besides the person."""
+
+from collections.abc import Mapping
+
+from alma_purge.operators.base import PurgeRun
+from alma_purge.places import config_folder
+from patron_purge.errors import ConfigurationError
+from patron_purge.exclusion_file import ExclusionFile
+from patron_purge.exclusion_index import ExclusionIndex
+from patron_purge.protect_list import ProtectList, read_protect_list
+from patron_purge.rules import RuleContext
+
+
+def protect_list_of(run: PurgeRun) -> ProtectList:
+    """Read the institution's protect list; an institution without one protects nobody by list.
+
+    Raises:
+        ConfigurationError: The list is named in the settings but can't be read.
+    """
+    today = run.now.date()
+    name = run.institution.protect_list
+    if name is None:
+        return ProtectList.build((), today=today)
+    path = config_folder() / "institutions" / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The protect list {name} of {run.institution.code}.yaml can't be read. Put it beside that file; "
+            "nothing was changed."
+        ) from error
+    return read_protect_list(content, name, today=today)
+
+
+def rule_context(
+    run: PurgeRun, files: tuple[ExclusionFile, ...], group_names: Mapping[str, str]
+) -> RuleContext:
+    """Return the context in which people of this run are judged.
+
+    Args:
+        run: The run.
+        files: The exclusion files to apply.
+        group_names: Description of every user group by its code.
+    """
+    return RuleContext(
+        today=run.now.date(),
+        rules=run.institution.rules,
+        marker_group=run.institution.marker_group,
+        excluded=ExclusionIndex.build(files),
+        protected=protect_list_of(run),
+        group_names=group_names,
+    )

@@ -1,0 +1,40 @@
+"""Reads the exclusion files that this run has fetched, from the run folder."""
+
+from datetime import timedelta
+
+from airflow.sdk import Context
+
+from alma_purge import files
+from alma_purge.documents import ExclusionManifest
+from alma_purge.operators.base import PurgeRun, fetch
+from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
+
+
+def stored_exclusions(context: Context, run: PurgeRun) -> tuple[ExclusionFile, ...]:
+    """Read the stored exclusion files again.
+
+    Their age counts from when they were fetched: it is the last check that makes sure they are still fresh
+    when something is sent.
+
+    Args:
+        context: The task's context.
+        run: The run.
+
+    Raises:
+        RunFileError: A file is missing or was changed.
+        InputRefusedError: A file can't be trusted.
+    """
+    manifest = ExclusionManifest.model_validate_json(
+        fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
+    )
+    age_of = {one.pattern: one.max_age_hours for one in run.institution.exclusion_files}
+    return tuple(
+        read_exclusion_file(
+            fetch(context, run, one.stored_name, "fetch_exclusions"),
+            file_name=one.remote_name,
+            id_headings=run.institution.exclusion_id_headings,
+            now=manifest.fetched_at.astimezone(run.institution.zone),
+            max_age=timedelta(hours=age_of.get(one.pattern, 1)),
+        )
+        for one in manifest.files
+    )

@@ -1,0 +1,1 @@
+"""Triggers that wait for Alma without a worker slot."""

@@ -1,0 +1,1 @@
+"""The review page, shown as a tab of the DAG run."""

@@ -1,0 +1,19 @@
+"""The only file that Airflow loads as a plugin: the review page and its tab on the DAG run."""
+
+from airflow.plugins_manager import AirflowPlugin
+from alma_purge.web.app import URL_PREFIX, review_app
+
+
+class AlmaPurgePlugin(AirflowPlugin):
+    """Adds the review page to the Airflow UI."""
+
+    name = "alma_purge"
+    fastapi_apps = [{"app": review_app(), "url_prefix": URL_PREFIX, "name": "User purge review"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Purge review",
+            "href": f"{URL_PREFIX}/review?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+            "destination": "dag_run",
+            "url_route": "purge_review",
+        }
+    ]
