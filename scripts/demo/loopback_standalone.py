@@ -28,5 +28,5 @@ class LoopbackSubCommand(SubCommand):
 
 
 if __name__ == "__main__":
-    standalone_command.SubCommand = LoopbackSubCommand  # type: ignore[misc]
+    standalone_command.SubCommand = LoopbackSubCommand
     StandaloneCommand().run()  # type: ignore[no-untyped-call]
