@@ -37,6 +37,7 @@ the queue. *Marking* the approval as success does not approve anything: nothing 
 from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, Param, TriggerRule
+
 from alma_purge.operators.certify import CertifyOperator
 from alma_purge.operators.check_live import CheckLiveOperator
 from alma_purge.operators.fetch_exclusions import FetchExclusionsOperator

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from alma_api.call import Call, Effect
+from alma_api.connection_test import is_permitted
 from alma_api.errors import AlmaError, AlmaUnavailableError, ReportInterruptedError, not_understood
 from alma_api.report_xml import Answer, ReportColumn, read_answer
 from alma_api.transport import Transport
@@ -85,6 +86,10 @@ class AnalyticsApi:
                 if empty_pages > max_empty_pages:
                     raise reading.still_loading(empty_pages)
                 self._sleep(empty_page_pause)
+
+    def test_read(self) -> bool:
+        """Tells whether the key may read Analytics; raises AlmaError if that can't be found out."""
+        return is_permitted(self._transport, "GET", ("analytics", "test"))
 
 
 class _Reading:

@@ -10,7 +10,9 @@ from defusedxml import DefusedXmlException
 
 from alma_api.json_text import UnreadableJsonError, decode
 
-_CODE_IN_TEXT = re.compile(r'<errorCode>\s*([^<\s]+)\s*</errorCode>|"errorCode"\s*:\s*"([^"\s]+)"')
+_CODE_IN_TEXT = re.compile(
+    r'<errorCode>\s*([A-Za-z0-9_]+)\s*</errorCode>|"errorCode"\s*:\s*"([A-Za-z0-9_]+)"'
+)
 _MESSAGE_IN_TEXT = re.compile(
     r'<errorMessage>([^<]*)</errorMessage>|"errorMessage"\s*:\s*("(?:[^"\\]|\\.)*")'
 )
@@ -88,7 +90,7 @@ def _faults_in_json(node: object) -> Iterator[Fault]:
 
 
 def _fault_in_xml(body: bytes) -> Fault | None:
-    for element in SafeXml.fromstring(body.strip(), forbid_dtd=True).iter():
+    for element in SafeXml.fromstring(body.strip()).iter():
         texts = {child.tag.rpartition("}")[2]: (child.text or "").strip() for child in element}
         if texts.get("errorCode"):
             return Fault(texts["errorCode"], texts.get("errorMessage", ""), texts.get("trackingId") or None)

@@ -63,7 +63,7 @@ def error_for(call: Call, status: int, body: bytes) -> errors.AlmaError:
 
 
 def _of_rate(answer: _Answer) -> errors.AlmaError | None:
-    if answer.status != _TOO_MANY and not answer.fault.code.endswith("_THRESHOLD"):
+    if answer.status != _TOO_MANY and not (answer.is_refusal and answer.fault.code.endswith("_THRESHOLD")):
         return None
     if answer.fault.code == "DAILY_THRESHOLD":
         advice = (

@@ -244,6 +244,5 @@ def _headers(call: Call) -> dict[str, str]:
 def _may_repeat(call: Call, error: BaseException) -> bool:
     if call.effect is Effect.CURSOR or isinstance(error, AlmaDailyLimitError):
         return False
-    if isinstance(error, AlmaRateError | AlmaUnavailableError):
-        return True
-    return call.effect is Effect.NONE and isinstance(error, AlmaUnreadableError)
+    # None of the three is ever raised for a change that may have had an effect.
+    return isinstance(error, AlmaRateError | AlmaUnavailableError | AlmaUnreadableError)

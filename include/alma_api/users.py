@@ -72,7 +72,7 @@ class UsersApi:
         """Reads one page of the full records that match a query.
 
         Args:
-            query: Such as user_group~10; Alma searches words, so more than wanted may match.
+            query: Such as user_group~10; Alma searches words, so more than wanted may match. Empty for everybody.
             offset: Number of users to skip.
             limit: Number of users, 1 to 100.
 
@@ -84,7 +84,7 @@ class UsersApi:
             "GET",
             ("users",),
             params=(
-                ("q", query),
+                *((("q", query),) if query else ()),
                 *page_params(offset, limit),
                 ("order_by", "primary_id"),
                 ("expand", "full"),

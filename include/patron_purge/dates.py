@@ -84,6 +84,8 @@ def _with_time(day: date, rest: str, zone: tzinfo) -> datetime | date:
         return day
     hour = int(match["hour"])
     if match["half"]:
+        if hour > _NOON:
+            return day
         hour = hour % _NOON + (_NOON if match["half"][0].lower() == "p" else 0)
     try:
         moment = datetime.combine(day, time(hour, int(match["minute"] or 0)), tzinfo=zone)

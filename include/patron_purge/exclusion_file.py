@@ -32,32 +32,34 @@ _MAX_ROWS_OF_EMPTY_FILE: Final = 5
 _DATA_CELLS: Final = 3
 _LONGEST_HEADING: Final = 40
 _HEADING_WORDS: Final = frozenset(
-    [
+    {
         "id",
+        "ids",
         "identifier",
-        "name",
-        "user",
-        "patron",
-        "barcode",
-        "institution",
-        "library",
-        "loans",
-        "loan",
-        "fines",
-        "fine",
-        "fees",
-        "fee",
-        "expiration",
-        "expiry",
-        "purge",
-        "date",
-        "group",
         "number",
-        "count",
         "code",
+        "barcode",
         "email",
         "type",
-    ]
+        "primary",
+        "unique",
+        "university",
+    }
+    | {"name", "first", "last", "full", "user", "users", "patron", "group", "status", "home", "other"}
+    | {
+        "institution",
+        "library",
+        "loan",
+        "loans",
+        "fine",
+        "fines",
+        "fee",
+        "fees",
+        "amount",
+        "balance",
+        "count",
+    }
+    | {"date", "purge", "expiry", "expiration", "of", "the", "at", "in", "and", "with"}
 )
 
 

@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033"
 _APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bc]")
 _PLAIN_LOOSE = re.compile(r"[a-z1-9][a-z0-9]*")
-_FLOAT = re.compile(r"([0-9][0-9,]*)\.0*")
-_SEPARATORS = re.compile(
-    r"[\s.,\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40"
-    r"\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d]+"
-)
+_FLOAT = re.compile(r"([0-9]+)\.0*")
+_NOT_WORD_OR_DOT = re.compile(r"[^\w.]+|_+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
@@ -45,8 +42,8 @@ def folded(text: str) -> str:
 def loose(text: str) -> str:
     """Return the loose match key: the folded key without what spreadsheets and loads add or lose.
 
-    Leading zeros, dots, hyphens, blanks, a `.0` that a numeric cell leaves behind, and everything from the
-    first `@` on are taken away.
+    Leading zeros, dots, hyphens, blanks and other punctuation, a `.0` that a numeric cell leaves behind, and
+    everything from the first `@` on are taken away.
 
     Args:
         text: An identifier.
@@ -60,11 +57,9 @@ def loose(text: str) -> str:
 def _loose_of_folded(key: str) -> str:
     if _PLAIN_LOOSE.fullmatch(key):
         return key
-    core = key.partition("@")[0].strip()
+    core = _NOT_WORD_OR_DOT.sub("", key.partition("@")[0])
     number = _FLOAT.fullmatch(core)
-    if number:
-        core = number[1].replace(",", "")
-    core = _SEPARATORS.sub("", core)
+    core = number[1] if number else core.replace(".", "")
     return core.lstrip("0") or ("0" if core else key)
 
 

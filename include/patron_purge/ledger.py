@@ -35,7 +35,13 @@ _OPEN_ENDS: Final = frozenset({RowState.HELD_BACK, RowState.NOT_IN_PILOT, RowSta
 ALLOWED: Final[Mapping[RowState, frozenset[RowState]]] = {
     RowState.CANDIDATE: _OPEN_ENDS | {RowState.TO_PURGE, RowState.DROPPED_LIVE, RowState.UNKNOWN},
     RowState.TO_PURGE: _OPEN_ENDS
-    | {RowState.PURGED, RowState.KEPT_BY_ALMA, RowState.DROPPED_LATE, RowState.UNKNOWN},
+    | {
+        RowState.PURGED,
+        RowState.KEPT_BY_ALMA,
+        RowState.DROPPED_LATE,
+        RowState.NOT_SENT,
+        RowState.UNKNOWN,
+    },
     RowState.UNKNOWN: frozenset({RowState.PURGED, RowState.KEPT_BY_ALMA}),
 }
 """The states that may follow a state; one that is not listed is final."""

@@ -120,7 +120,7 @@ def classify_after_purge(answer: AfterPurge, rules: RuleSettings, today: date) -
         return AfterPurgeState(RowState.UNKNOWN)
     if answer.reading is Reading.NOT_FOUND or fold(answer.status) == "deleted":
         return AfterPurgeState(RowState.PURGED)
-    if answer.patron is None:
+    if answer.patron is None or not answer.patron.primary_id.strip():
         return AfterPurgeState(RowState.UNKNOWN)
     # Another spelling of the same id is the same person, who is then still there.
     if fold(answer.patron.primary_id) != fold(answer.asked_id):

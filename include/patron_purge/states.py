@@ -15,6 +15,7 @@ class RowState(StrEnum):
     DROPPED_LATE = "dropped_late"
     NOT_IN_PILOT = "not_in_pilot"
     NOT_APPROVED = "not_approved"
+    NOT_SENT = "not_sent"
     DUPLICATE = "duplicate"
     UNKNOWN = "unknown"
 
@@ -39,6 +40,7 @@ _STATE_LABELS = {
     RowState.DROPPED_LATE: "taken off by the last check",
     RowState.NOT_IN_PILOT: "outside the pilot",
     RowState.NOT_APPROVED: "not approved",
+    RowState.NOT_SENT: "approved, but the purge was not started",
     RowState.DUPLICATE: "second row of the same person",
     RowState.UNKNOWN: "unknown",
 }

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import patron_purge
 from airflow.sdk import CronTriggerTimetable, ObjectStoragePath
+
+import patron_purge
 from patron_purge.errors import ConfigurationError
 from patron_purge.institution import Institution, load_institution
 

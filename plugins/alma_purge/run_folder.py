@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
+
 from alma_purge.places import run_folder_name, store_root
 from patron_purge.errors import RunFileError
 

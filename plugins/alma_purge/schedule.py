@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from croniter import croniter
+
 from patron_purge.institution import Institution
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from patron_purge.errors import ConfigurationError

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from alma_purge.documents import JobRecord, JobStage
@@ -71,7 +72,7 @@ class AlmaJobOperator(PurgeOperator):
             return self.finish(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
             raise self._ended_badly(record)
-        self._wait(run, record)
+        return self._wait(run, record)
 
     def job_news(self, context: Context, event: dict[str, Any]) -> None:
         """Go on after the trigger has news about the job."""
@@ -79,7 +80,7 @@ class AlmaJobOperator(PurgeOperator):
             run = open_run(context)
             summary = self._use_news(run, context, JobNews(event["news"]), str(event["reason"]))
         except (PurgeError, AlmaError) as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         report_summary(context, self, summary)
 
     def waited(self, context: Context, event: datetime) -> None:

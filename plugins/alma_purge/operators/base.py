@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError, AlmaRateError, AlmaUnavailableError, ReportInterruptedError
 from alma_purge.hooks.alma import AlmaHook
@@ -19,6 +20,7 @@ from patron_purge.states import Mode
 
 FILE_KEY = "file:"
 SUMMARY_KEY = "summary"
+STOP_KEY = "stop"
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,7 @@ def open_run(context: Context) -> PurgeRun:
         dag_id=ti.dag_id,
         run_id=ti.run_id,
         mode=Mode(params.get("mode") or institution.mode),
-        guard_overrides={
-            str(name): str(limit) for name, limit in (params.get("guard_overrides") or {}).items()
-        },
+        guard_overrides=_overrides(params.get("guard_overrides") or {}),
         folder=RunFolder.of_run(institution.code, ti.run_id),
         now=datetime.now(UTC).astimezone(institution.zone),
     )
@@ -125,10 +125,13 @@ def recorded(context: Context, name: str, task_id: str) -> FileRef | None:
     return FileRef(name=name, sha256=sha256) if isinstance(sha256, str) else None
 
 
-def fail_or_retry(error: PurgeError | AlmaError) -> AirflowException:
+def fail_or_retry(context: Context, error: PurgeError | AlmaError) -> AirflowException:
     """Turn an error into the exception that makes Airflow do the right thing.
 
+    The sentence is also recorded for the certificate.
+
     Args:
+        context: The task's context.
         error: What went wrong.
 
     Returns:
@@ -137,6 +140,7 @@ def fail_or_retry(error: PurgeError | AlmaError) -> AirflowException:
     """
     if isinstance(error, (AlmaUnavailableError, AlmaRateError, ReportInterruptedError)):
         return AirflowException(str(error))
+    context["ti"].xcom_push(key=STOP_KEY, value=str(error))
     return AirflowFailException(str(error))
 
 
@@ -161,7 +165,7 @@ class PurgeOperator(BaseOperator):
             run = open_run(context)
             summary = self.act(run, context)
         except (PurgeError, AlmaError) as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         report_summary(context, self, summary)
 
 

@@ -1,7 +1,9 @@
 """The task `check_live`: every candidate as Alma shows them right now."""
 
 from airflow.sdk import Context
+
 from alma_purge import files
+from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.live_check import LiveResult, check_people
@@ -21,12 +23,15 @@ class CheckLiveOperator(PurgeOperator):
         """Write the checked ledger and the snapshot."""
         refuse_after_regroup(run)
         ledger = read_ledger_csv(fetch(context, run, files.LEDGER_SELECTED, "select_candidates"))
-        rules = rule_context(run, stored_exclusions(context, run))
+        preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
+        rules = rule_context(run, stored_exclusions(context, run), preflight.group_descriptions)
         candidates = ids_in_state(ledger, RowState.CANDIDATE)
         with run.client() as client:
             results = check_people(client, candidates, lambda patron: evaluate(patron, rules))
         seen = [
-            one.patron for key, one in results.items() if one.patron is not None and one.patron.primary_id == key
+            one.patron
+            for key, one in results.items()
+            if one.patron is not None and one.patron.primary_id == key
         ]
         findings = {key: one.finding for key, one in results.items() if one.finding is not None}
         passed = [key for key in candidates if key not in findings]

@@ -2,6 +2,7 @@
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException
+
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, FetchedFile
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish

@@ -1,12 +1,13 @@
 """The task `preflight`: is everything in place before anybody is looked at?"""
 
 from airflow.sdk import Context
+
 from alma_purge import files
 from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps import tenant
-from alma_purge.steps.exclusions import require_pinned_host_key
 from alma_purge.steps.authority import checked_payloads
+from alma_purge.steps.exclusions import require_pinned_host_key
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from patron_purge.errors import ConfigurationError
 from patron_purge.guards import check_overrides

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from airflow.sdk import Context
+
 from alma_api.analytics import ReportPage
 from alma_api.client import AlmaClient
 from alma_api.errors import ReportInterruptedError

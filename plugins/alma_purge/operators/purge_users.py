@@ -1,6 +1,7 @@
 """The task `purge_users`: starts Alma's purge job on exactly the approved people who are left."""
 
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage
@@ -33,7 +34,8 @@ class PurgeUsersOperator(AlmaJobOperator):
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.PURGE)
         while True:
             remaining = self._remaining(run, authority)
-            check = check_before_purge(run, client, {key: authority.original_groups[key] for key in remaining})
+            homes = {key: authority.original_groups[key] for key in remaining}
+            check = check_before_purge(run, client, homes, authority.group_names)
             write_drops(run, files.DROPS_PURGE, check.dropped)
             wanted = frozenset(remaining) - frozenset(check.dropped)
             if not wanted:

@@ -1,6 +1,7 @@
 """The task `regroup_users`: moves exactly the approved people to the marker group."""
 
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord
@@ -27,7 +28,7 @@ class RegroupUsersOperator(AlmaJobOperator):
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.REGROUP)
         while True:
             remaining = sorted(set(authority.approved) - set(read_drops(run, files.DROPS_REGROUP)))
-            check = check_before_regroup(run, client, remaining)
+            check = check_before_regroup(run, client, remaining, authority.group_names)
             write_drops(run, files.DROPS_REGROUP, check.dropped)
             wanted = frozenset(remaining) - frozenset(check.dropped)
             if not wanted:

@@ -1,6 +1,7 @@
 """The task `select_candidates`: the report minus everybody whom a file or a rule holds back."""
 
 from airflow.sdk import Context
+
 from alma_purge import files
 from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish

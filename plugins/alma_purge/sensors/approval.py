@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Context, Param
+from airflow.sdk import Context, Param, ParamsDict
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
 from alma_purge import files
 from alma_purge.operators.base import (
     PurgeRun,
@@ -20,7 +21,7 @@ from alma_purge.schedule import next_run_after
 from patron_purge.answers import Answer, Choice, judge_answer, record_answer
 from patron_purge.decision import Decision, Person, Question, ask, time_out
 from patron_purge.errors import ApprovalRefusedError, PurgeError
-from patron_purge.review import Review
+from patron_purge.review_model import Review
 from patron_purge.states import Mode
 
 SUBJECT = "{environment}: purge expired patrons of {name}?"
@@ -35,19 +36,17 @@ and read who would be purged and why.
 3. In doubt, choose *Reject*: nobody is purged. No answer counts as a reject.
 
 Only {approvers} may answer."""
+
+
+def _field(title: str, description: str, *types: str) -> Param:
+    """Return a field that may stay empty, so that rejecting takes one click."""
+    return Param(None, type=["null", *types], source="task", title=title, description=description)
+
+
 FORM = {
-    "count": Param(
-        None,
-        type=["null", "integer", "string"],
-        title="Count",
-        description="The number of people to purge, as on the review page.",
-    ),
-    "code": Param(
-        None, type=["null", "string"], title="Code", description="The eight letters on the review page."
-    ),
-    "comment": Param(
-        None, type=["null", "string"], title="Comment", description="Goes into the certificate; no patron names."
-    ),
+    "count": _field("Count", "The number of people to purge, as on the review page.", "integer", "string"),
+    "code": _field("Code", "The eight letters on the review page.", "string"),
+    "comment": _field("Comment", "Goes into the certificate; no patron names.", "string"),
 }
 
 
@@ -63,10 +62,17 @@ class PurgeApprovalSensor(ApprovalOperator):
         institution_name: Name shown to people.
         environment: Alma environment, shown in capitals.
         approvers: Airflow user ids who may answer.
+        params: The DAG's own parameters, as Airflow passes them; the form has its own fields.
     """
 
     def __init__(
-        self, *, institution_name: str, environment: str, approvers: Sequence[str], **kwargs: Any
+        self,
+        *,
+        institution_name: str,
+        environment: str,
+        approvers: Sequence[str],
+        params: ParamsDict | dict[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
         shown = {
             "name": institution_name,
@@ -77,7 +83,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             subject=SUBJECT.format(**shown),
             body=BODY.format(**shown),
             defaults=self.REJECT,
-            params=FORM,
+            params=ParamsDict({**(params or {}), **FORM}),
             assigned_users=[{"id": approver, "name": approver} for approver in approvers],
             **kwargs,
         )
@@ -99,7 +105,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             if run.now >= decision.deadline:
                 return self._timed_out(run, context, decision)
         except PurgeError as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         self.response_timeout = decision.deadline - run.now
         return super().execute(context)
 
@@ -117,7 +123,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             else:
                 self._judge(run, context, asked, event)
         except PurgeError as error:
-            raise fail_or_retry(error) from error
+            raise fail_or_retry(context, error) from error
         return super().execute_complete(context, event)
 
     def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
@@ -204,5 +210,3 @@ def _on_file(run: PurgeRun) -> Decision | None:
 
 def _as_bytes(decision: Decision) -> bytes:
     return decision.model_dump_json(indent=1).encode()
-
-

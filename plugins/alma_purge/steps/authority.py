@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow.sdk import Context
+
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, PreflightResult
@@ -17,7 +18,7 @@ from patron_purge.errors import ApprovalRefusedError
 from patron_purge.institution import Institution
 from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.payloads import FrozenPayload, check_purge_payload, check_regroup_payload
-from patron_purge.review import Review
+from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import RowState
 
@@ -45,6 +46,7 @@ class Authority:
         payloads: The frozen payloads; these bytes are sent.
         regroup_job_id: Id of the *Update/Notify Users* job.
         purge_job_id: Id of the *Purge users* job.
+        group_names: Description of every user group by its code.
         digest: Digest of everything that was approved.
     """
 
@@ -53,6 +55,7 @@ class Authority:
     payloads: Payloads
     regroup_job_id: str
     purge_job_id: str
+    group_names: dict[str, str]
     digest: str
 
 
@@ -199,5 +202,6 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         payloads=payloads,
         regroup_job_id=preflight.regroup_job_id,
         purge_job_id=preflight.purge_job_id,
+        group_names=preflight.group_descriptions,
         digest=digest,
     )

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
+
 from alma_purge.operators.base import PurgeRun
 from patron_purge.errors import RunFileError
 from patron_purge.patron import Finding
 from patron_purge.states import Reason
-from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 
 class _Drop(BaseModel):

@@ -10,8 +10,9 @@ from posixpath import join
 from airflow.providers.sftp.hooks.sftp import SFTPHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
-from alma_purge.hooks.alma import connection_extra
 from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
+
+from alma_purge.hooks.alma import connection_extra
 from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 from patron_purge.institution import ExclusionPattern, Institution
@@ -122,7 +123,7 @@ def _newest(listing: list[SFTPAttributes], pattern: ExclusionPattern, institutio
         if fnmatchcase(entry.filename, glob) and entry.st_mode is not None and stat.S_ISREG(entry.st_mode)
     ]
     if matching:
-        return max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename
+        return str(max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename)
     if pattern.required:
         raise InputRefusedError(
             f'No exclusion file matches "{glob}" in the SFTP folder {institution.sftp_folder}. Without it, '

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any, Protocol
 
-from airflow.sdk import NEVER_EXPIRE
+from airflow.sdk.execution_time.context import NEVER_EXPIRE
+from pydantic import ValidationError
+
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.run_folder import RunFolder
 from patron_purge.errors import RunFileError
-from pydantic import ValidationError
 
 STORE_KEY = "alma_job"
 _ORDER = list(JobStage)

@@ -14,6 +14,8 @@ from patron_purge.errors import PurgeError, RunFileError
 
 log = logging.getLogger(__name__)
 
+UNLISTED_IS_OVER = timedelta(hours=1)
+
 
 class JobMustWaitError(PurgeError):
     """Alma has no room for the job right now; it was definitely not started."""
@@ -148,6 +150,8 @@ def _ended_well(instance: JobInstance) -> bool:
 def is_active(client: AlmaClient, record: JobRecord) -> bool:
     """Tell whether a job of this run may still be working in Alma.
 
+    An intended job that Alma does not list an hour later is taken to be over or never started.
+
     Args:
         client: The Alma client.
         record: The record of the job.
@@ -159,5 +163,9 @@ def is_active(client: AlmaClient, record: JobRecord) -> bool:
         return False
     if record.stage is JobStage.INTENDED:
         instance = look_up(client, record)
-        return instance is None or not instance.status.is_terminal
+        if instance is None:
+            return (
+                record.intended_at is not None and datetime.now(UTC) - record.intended_at < UNLISTED_IS_OVER
+            )
+        return not instance.status.is_terminal
     return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk.exceptions import AirflowException
+
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import PurgeRun
 from alma_purge.steps.exclusions import ExclusionServerError, fetch_exclusion_files
@@ -36,24 +37,27 @@ class LastCheck:
         return datetime.now(UTC) - self.finished_at > GOOD_FOR
 
 
-def check_before_regroup(run: PurgeRun, client: AlmaClient, primary_ids: Sequence[str]) -> LastCheck:
+def check_before_regroup(
+    run: PurgeRun, client: AlmaClient, primary_ids: Sequence[str], group_names: Mapping[str, str]
+) -> LastCheck:
     """Fetch the exclusion files again, read everybody again, and apply the same rules.
 
     Args:
         run: The run.
         client: The Alma client.
         primary_ids: The approved people.
+        group_names: Description of every user group by its code.
 
     Raises:
         InputRefusedError: An exclusion file is missing, stale or damaged.
         AlmaError: Alma can't be read.
     """
-    context = _fresh_context(run)
+    context = _fresh_context(run, group_names)
     return _check(client, primary_ids, lambda patron: evaluate(patron, context))
 
 
 def check_before_purge(
-    run: PurgeRun, client: AlmaClient, original_groups: Mapping[str, str]
+    run: PurgeRun, client: AlmaClient, original_groups: Mapping[str, str], group_names: Mapping[str, str]
 ) -> LastCheck:
     """Check people who have been moved to the marker group; their original group counts for the rules.
 
@@ -61,12 +65,13 @@ def check_before_purge(
         run: The run.
         client: The Alma client.
         original_groups: Primary id of each person to the code of the original group.
+        group_names: Description of every user group by its code.
 
     Raises:
         InputRefusedError: An exclusion file is missing, stale or damaged.
         AlmaError: Alma can't be read.
     """
-    context = _fresh_context(run)
+    context = _fresh_context(run, group_names)
     marker_group = run.institution.marker_group
 
     def judge(patron: Patron) -> Finding | None:
@@ -76,13 +81,13 @@ def check_before_purge(
     return _check(client, sorted(original_groups), judge)
 
 
-def _fresh_context(run: PurgeRun) -> RuleContext:
+def _fresh_context(run: PurgeRun, group_names: Mapping[str, str]) -> RuleContext:
     """Fetch the exclusion files anew; their age counts from this moment, not from the task's start."""
     try:
         downloads = fetch_exclusion_files(run.institution, datetime.now(run.institution.zone))
     except ExclusionServerError as error:
         raise AirflowException(str(error)) from error
-    return rule_context(run, tuple(one.file for one in downloads))
+    return rule_context(run, tuple(one.file for one in downloads), group_names)
 
 
 def _check(client: AlmaClient, primary_ids: Sequence[str], judge: Judge) -> LastCheck:

@@ -1,5 +1,6 @@
 """Gives a person who was moved to the marker group the original user group back."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,11 +58,9 @@ def restore_person(client: AlmaClient, home: Home, marker_group: str) -> Restore
         return Restored.NOT_NEEDED
     if user.user_group != marker_group:
         return Restored.ALREADY_MOVED
-    try:
+    # Whether an unclear or refused change came through shows in the record, which is read next.
+    with suppress(AlmaUnclearError, AlmaRequestError):
         client.users.put_group(user, home.group)
-    except (AlmaUnclearError, AlmaRequestError):
-        # Whether the change came through shows in the record, which is read next.
-        pass
     after = client.users.get(home.primary_id)
     back = after.primary_id == home.primary_id and after.user_group == home.group
     return Restored.RESTORED if back else Restored.FAILED

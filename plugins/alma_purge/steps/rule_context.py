@@ -1,28 +1,14 @@
 """Puts together what the rules need besides the person."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from alma_purge.operators.base import PurgeRun
 from alma_purge.places import config_folder
 from patron_purge.errors import ConfigurationError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.exclusion_index import ExclusionIndex
-from patron_purge.patron import Finding, Patron
 from patron_purge.protect_list import ProtectList, read_protect_list
 from patron_purge.rules import RuleContext
-
-
-@dataclass(frozen=True, slots=True)
-class _ProtectMatcher:
-    """Looks a person up on the protect list."""
-
-    entries: ProtectList
-
-    def match(self, patron: Patron, /) -> Finding | None:
-        """Compare every identifier, the group and the notes."""
-        return self.entries.match(
-            (patron.primary_id, *patron.identifiers), groups=(patron.user_group,), notes=patron.notes
-        )
 
 
 def protect_list_of(run: PurgeRun) -> ProtectList:
@@ -46,17 +32,21 @@ def protect_list_of(run: PurgeRun) -> ProtectList:
     return read_protect_list(content, name, today=today)
 
 
-def rule_context(run: PurgeRun, files: tuple[ExclusionFile, ...]) -> RuleContext:
+def rule_context(
+    run: PurgeRun, files: tuple[ExclusionFile, ...], group_names: Mapping[str, str]
+) -> RuleContext:
     """Return the context in which people of this run are judged.
 
     Args:
         run: The run.
         files: The exclusion files to apply.
+        group_names: Description of every user group by its code.
     """
     return RuleContext(
         today=run.now.date(),
         rules=run.institution.rules,
         marker_group=run.institution.marker_group,
         excluded=ExclusionIndex.build(files),
-        protected=_ProtectMatcher(protect_list_of(run)),
+        protected=protect_list_of(run),
+        group_names=group_names,
     )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from airflow.sdk import Context
+
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest
 from alma_purge.operators.base import PurgeRun, fetch

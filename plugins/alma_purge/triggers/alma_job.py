@@ -7,12 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError, AlmaRateError, AlmaResponseError, AlmaUnavailableError
-from alma_purge.hooks.alma import AlmaHook
 from alma_purge.documents import JobRecord
+from alma_purge.hooks.alma import AlmaHook
 from alma_purge.steps.job_start import look_up
-from asgiref.sync import sync_to_async
 
 MAX_FAILURES_IN_A_ROW = 20
 PATIENT_ERRORS = (AlmaUnavailableError, AlmaRateError, AlmaResponseError)
@@ -38,7 +39,7 @@ class _AlmaTrigger(BaseTrigger):
     """
 
     def __init__(self, alma_conn_id: str, poll_seconds: float, deadline: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.alma_conn_id = alma_conn_id
         self.poll_seconds = poll_seconds
         self.deadline = deadline

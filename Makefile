@@ -1,0 +1,76 @@
+# Everything a person or a pipeline types in this clone. `make` alone lists the targets.
+#
+# Variables:
+#   PYTHON=python3.12   the Python that creates .venv (3.11 or newer)
+#   VENV=/some/venv     use this complete environment as it is; nothing is installed
+#   APPROVE=yes|no      let `make demo` answer the approval by itself, as the demo operator
+#   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
+#   WORKERS=auto        how many tests run at once
+PYTHON ?= python3
+VENV ?= .venv
+APPROVE ?=
+PORT ?= 8080
+WORKERS ?= auto
+
+BIN := $(VENV)/bin
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+# The demo's own package; the rest is on the path through the install, except in an environment given by VENV.
+export PYTHONPATH := $(CURDIR)/scripts
+ifneq ($(VENV),.venv)
+export PYTHONPATH := $(CURDIR)/scripts:$(CURDIR)/include:$(CURDIR)/plugins
+endif
+
+# Works with an environment that is complete, installs into .venv otherwise.
+ifeq ($(VENV),.venv)
+BOOTSTRAP = @exec $(PYTHON) scripts/bootstrap.py --lock
+else
+BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox stop install install-dev test lint types check lock clean
+
+help: ## List the targets
+	@echo "Usage: make TARGET"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+demo: install ## Rehearse one purge on this machine and follow it here (APPROVE=yes or APPROVE=no answers by itself)
+	@exec $(BIN)/python -m demo run --port "$(PORT)" --approve "$(APPROVE)"
+
+sandbox: install ## Start the rehearsal tenant (Alma API and SFTP server) alone
+	@exec $(BIN)/python -m demo sandbox
+
+stop: ## End whatever `make demo` or `make sandbox` left running
+	@if [ -x $(BIN)/python ]; then exec $(BIN)/python -m demo stop; else echo "Nothing is running: $(VENV) is not installed."; fi
+
+install: ## Install the locked dependencies and this package into .venv
+	$(BOOTSTRAP) requirements.txt
+
+install-dev: ## Install the same, and the tools for tests and checks
+	$(BOOTSTRAP) requirements-dev.txt
+
+test: install-dev ## Run every test that needs nothing but Python
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench
+
+lint: install-dev ## Check style, formatting, import directions and locks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PYTHONPATH=include:plugins $(BIN)/lint-imports
+	@$(BIN)/python scripts/check_locks.py
+
+types: install-dev ## Check the types
+	@exec $(BIN)/mypy
+
+check: lint types test ## Run lint, types and test
+
+lock: install-dev ## Compile the hash-locked requirements again from the .in files
+	$(BIN)/$(LOCK) requirements.in -o requirements.txt
+	$(BIN)/$(LOCK) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(BIN)/python scripts/check_locks.py --write
+
+clean: stop ## Remove .venv, the demo's files and all caches
+	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The Alma REST surface: reads the state, answers in Alma's words."""

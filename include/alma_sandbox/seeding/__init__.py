@@ -1,0 +1,1 @@
+"""The people the tenant starts with: seeded, deterministic, one scenario each."""

@@ -1,0 +1,1 @@
+"""What the tenant holds and how it changes, independent of HTTP."""

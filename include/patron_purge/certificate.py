@@ -1,0 +1,174 @@
+"""The outcome document of a run: for the institution's files, without personal data of patrons."""
+
+from decimal import Decimal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from patron_purge.amounts import money, number
+from patron_purge.decision import Decision
+from patron_purge.guards import GuardResult
+from patron_purge.institution import GuardSettings, RuleSettings
+from patron_purge.outcome import CounterCheck, JobCounter
+from patron_purge.review_model import Count, Equation, GroupRow, InputSummary, JobSummary, Money, Parameter
+from patron_purge.run_outcome import Outcome
+from patron_purge.states import Engine, Mode
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JobInstance(_Model):
+    """One run of a job in Alma.
+
+    Attributes:
+        job: Name of the job in Alma.
+        job_id: Job id in Alma.
+        job_name: The name that the run gave to the instance.
+        instance_id: Id of the instance.
+        status: Status at its end, as Alma spells it.
+        submitted_at: When it was submitted.
+        ended_at: When it ended; None when Alma did not say.
+        counters: Its counters.
+        checks: Its counters against what was counted by single reads.
+    """
+
+    job: str
+    job_id: str
+    job_name: str
+    instance_id: str
+    status: str
+    submitted_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    counters: tuple[JobCounter, ...] = ()
+    checks: tuple[CounterCheck, ...] = ()
+
+
+class Certificate(_Model):
+    """The content of `certificate.json`.
+
+    Attributes:
+        outcome: How the run ended.
+        institution: Short code of the institution.
+        institution_name: Name shown to people.
+        institution_code: Alma's institution code.
+        environment: Alma environment.
+        run_id: Run id of Airflow.
+        mode: How far the run was allowed to go.
+        engine: How the purge itself was started.
+        created_at: When the certificate was written.
+        problems: Sentences about what stopped the run or failed; empty when all went well.
+        approved: People whom the approval names.
+        sent: People in the set when the purge job was started.
+        purged: People who were verified as purged.
+        criteria: The rule and guard settings.
+        jobs: The jobs with the parameters of their payloads.
+        inputs: The input files.
+        equation: The sum over the report; None when the run ended before the report was read.
+        by_reason: Rows by the reason for which they were held back.
+        kept_by_alma: People whom Alma kept, by the likely reason.
+        by_group: The list by original user group.
+        money: What was on the list to be waived.
+        money_waived: Open fees of the people who were purged, in the institution's currency.
+        guards: What the guards said, with overrides.
+        decision: The decision, with refused answers; None when nobody was asked.
+        instances: The job instances in Alma.
+        digest: Digest of the purge; empty when the run ended before there was one.
+        restored: People who were regrouped, by what became of their original group.
+        versions: Versions of the software.
+    """
+
+    outcome: Outcome
+    institution: str
+    institution_name: str
+    institution_code: str
+    environment: str
+    run_id: str
+    mode: Mode
+    engine: Engine
+    created_at: AwareDatetime
+    problems: tuple[str, ...] = ()
+    approved: int = Field(default=0, ge=0)
+    sent: int = Field(default=0, ge=0)
+    purged: int = Field(default=0, ge=0)
+    criteria: tuple[Parameter, ...] = ()
+    jobs: tuple[JobSummary, ...] = ()
+    inputs: tuple[InputSummary, ...] = ()
+    equation: Equation | None = None
+    by_reason: tuple[Count, ...] = ()
+    kept_by_alma: tuple[Count, ...] = ()
+    by_group: tuple[GroupRow, ...] = ()
+    money: Money | None = None
+    money_waived: Decimal = Decimal(0)
+    guards: tuple[GuardResult, ...] = ()
+    decision: Decision | None = None
+    instances: tuple[JobInstance, ...] = ()
+    digest: str = ""
+    restored: tuple[Count, ...] = ()
+    versions: tuple[Parameter, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """Say in one sentence how the run ended."""
+        return _HEADLINES[self.outcome].format(
+            purged=number(self.purged), sent=number(self.sent), approved=number(self.approved)
+        )
+
+
+_HEADLINES = {
+    Outcome.PURGED: "All {sent} people who were sent to the purge job were purged; {approved} were approved.",
+    Outcome.PARTLY: "{purged} of {sent} people who were sent to the purge job were purged.",
+    Outcome.REPORT_ONLY: "This run was a report. Nothing was changed in Alma.",
+    Outcome.NOBODY_TO_PURGE: "There was nobody to purge. Nobody was purged.",
+    Outcome.REJECTED: "The list was rejected. Nobody was purged.",
+    Outcome.TIMED_OUT: "Nobody answered in time, which counts as a reject. Nobody was purged.",
+    Outcome.STOPPED: "A check stopped the run. Nobody was purged.",
+    Outcome.FAILED: "The run failed. {purged} people were verified as purged; read the problems below.",
+}
+
+
+def criteria_of(rules: RuleSettings, guards: GuardSettings) -> tuple[Parameter, ...]:
+    """List the settings under which a run decided.
+
+    Args:
+        rules: The rule settings.
+        guards: The guard settings.
+    """
+    settings = [("rules", rules), ("guards", guards)]
+    return tuple(
+        Parameter(name=f"{section}.{name}", value=_setting(getattr(model, name)))
+        for section, model in settings
+        for name in type(model).model_fields
+    )
+
+
+def certificate_html(certificate: Certificate) -> str:
+    """Write the certificate as a page that can be printed and needs nothing from outside.
+
+    Args:
+        certificate: The certificate.
+
+    Returns:
+        HTML in which every value is escaped.
+    """
+    environment = Environment(
+        loader=PackageLoader("patron_purge"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.filters["money"] = money
+    environment.filters["moment"] = lambda moment: f"{moment:%Y-%m-%d %H:%M %Z}"
+    return environment.get_template("certificate.html.j2").render(certificate=certificate)
+
+
+def _setting(value: object) -> str:
+    """Write the value of a setting for a person."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(str(each) for each in value) or "none"
+    return str(value)

@@ -1,0 +1,30 @@
+"""The task `certify`: the document that says what was done, without personal data."""
+
+from airflow.sdk import Context
+
+from alma_purge import files
+from alma_purge.history_file import write_entry
+from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
+from alma_purge.steps.certificate_facts import certificate_of, history_entry_of
+from alma_purge.steps.upstream import fail_after
+from patron_purge.certificate import certificate_html
+
+
+class CertifyOperator(PurgeOperator):
+    """Writes the certificate and the run's entry in the history."""
+
+    def act(self, run: PurgeRun, context: Context) -> str:
+        """Put the certificate together from what is on record."""
+        certificate = certificate_of(run, context)
+        publish(context, run, files.CERTIFICATE, certificate.model_dump_json(indent=1).encode())
+        publish(context, run, files.CERTIFICATE_PAGE, certificate_html(certificate).encode())
+        entry = history_entry_of(run, context, certificate)
+        if entry is not None:
+            write_entry(run.institution.code, entry)
+        context["ti"].xcom_push(key="certificate", value=str(run.folder.path / files.CERTIFICATE_PAGE))
+        return f"{certificate.outcome.label}. {certificate.headline}"
+
+    def execute(self, context: Context) -> None:
+        """Do the work, then fail when an earlier task failed."""
+        super().execute(context)
+        fail_after(context)

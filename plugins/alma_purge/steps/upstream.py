@@ -1,0 +1,63 @@
+"""What became of the tasks of this run."""
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from alma_purge.operators.base import STOP_KEY
+
+NO_REASON = "failed; its log says why."
+FLOW = (
+    "preflight",
+    "fetch_exclusions",
+    "pull_report",
+    "select_candidates",
+    "check_live",
+    "prepare_review",
+    "approve_purge",
+    "regroup_users",
+    "purge_users",
+    "reconcile",
+    "restore_kept",
+    "certify",
+)
+
+
+def failed_before(context: Context) -> tuple[str, ...]:
+    """Return the tasks before this one that failed, in the order of the flow.
+
+    Args:
+        context: The task's context.
+    """
+    ti = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+    earlier = FLOW[: FLOW.index(ti.task_id)]
+    return tuple(task_id for task_id in earlier if states.get(task_id) == "failed")
+
+
+def problems_before(context: Context) -> tuple[str, ...]:
+    """Return what the failed tasks said, one sentence each.
+
+    Args:
+        context: The task's context.
+    """
+    sentences = []
+    for task_id in failed_before(context):
+        said = context["ti"].xcom_pull(task_ids=task_id, key=STOP_KEY)
+        sentences.append(f"{task_id}: {said or NO_REASON}")
+    return tuple(sentences)
+
+
+def fail_after(context: Context) -> None:
+    """Fail this task when an earlier one failed, so that a green end never hides a red task.
+
+    Args:
+        context: The task's context.
+
+    Raises:
+        AirflowFailException: A task before this one failed.
+    """
+    failed = failed_before(context)
+    if failed:
+        raise AirflowFailException(
+            f"This task has done its own work, but {', '.join(failed)} failed; look there for what to do."
+        )

@@ -1,0 +1,197 @@
+"""The rehearsal from start to end: tenant, Airflow, one run, one answer, the outcome."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from demo.airflow_server import OPERATOR, Server, start_airflow, wait_for_airflow
+from demo.approve import Answer, Approver, Operator, Person
+from demo.certificate import Certificate, read_certificate
+from demo.follow import Follower, Run
+from demo.interrupts import Interrupts
+from demo.layout import Layout
+from demo.outcome import Effect, approved_effect, untouched_effect
+from demo.ports import choose
+from demo.problems import DemoProblem
+from demo.processes import Program, noted, stop_all
+from demo.rest import TaskState
+from demo.screen import Screen
+from demo.tenant import People, Tenant, base_environment, connections, people, start_tenant, wait_for_tenant
+from patron_purge.institution import load_institution
+
+INSTITUTION = "demo"
+DAG_ID = f"alma_user_purge_{INSTITUTION}"
+APPROVAL_TASK = "approve_purge"
+CERTIFY_TASK = "certify"
+
+
+class Rehearsal:
+    """One rehearsal.
+
+    Args:
+        layout: The clone's folders.
+        screen: Where to print.
+        interrupts: Holds signals back while a program is started and noted.
+        port: The port Airflow should have when it is free.
+        answer: The answer to give through the REST API; None leaves it to the person in the browser.
+    """
+
+    def __init__(
+        self, layout: Layout, screen: Screen, interrupts: Interrupts, port: int, answer: Answer | None
+    ) -> None:
+        self._layout = layout
+        self._screen = screen
+        self._interrupts = interrupts
+        self._port = port
+        self._answer = answer
+        self._programs: list[Program] = []
+        self._asked: list[TaskState] = []
+
+    def play(self) -> bool:
+        """Play it to the end and stop everything it started, whatever happens.
+
+        Returns:
+            Whether the outcome is the right one.
+
+        Raises:
+            DemoProblem: It could not be played to the end.
+        """
+        with stopping_everything(self._layout, self._screen, self._interrupts):
+            self._layout.start_afresh()
+            port = choose(self._port)
+            if port != self._port:
+                self._screen.event(f"Port {self._port} is busy; Airflow takes {port} instead.")
+            tenant = self._start_tenant()
+            before = people(tenant)
+            self._screen.event(f"Sandbox is up: Alma API and SFTP server with {len(before):,} people.")
+            run, server = self._start_run(tenant, port)
+            state = Follower(run, self._screen, self._check_alive, self._approver(run, server)).until_end()
+            right = self._report(run, state, before, people(tenant))
+            self._stay_open(server)
+            return right
+
+    def _start_tenant(self) -> Tenant:
+        self._screen.event("Starting the sandbox: a rehearsal copy of Alma on this machine.")
+        with self._interrupts.held():
+            program, ready = start_tenant(self._layout, base_environment())
+            self._programs.append(program)
+        return wait_for_tenant(program, ready)
+
+    def _start_run(self, tenant: Tenant, port: int) -> tuple[Run, Server]:
+        institution = load_institution(self._layout.root / "include" / "institutions" / f"{INSTITUTION}.yaml")
+        self._screen.event("Starting Airflow (about twenty seconds).")
+        environment = base_environment() | connections(tenant, institution.institution_code)
+        with self._interrupts.held():
+            server = start_airflow(self._layout, port, environment)
+            self._programs.append(server.program)
+        client = wait_for_airflow(server, DAG_ID, self._screen.event)
+        run = Run(client, DAG_ID, f"rehearsal_{datetime.now(UTC):%Y%m%dT%H%M%S}")
+        client.unpause(DAG_ID)
+        client.trigger(DAG_ID, run.run_id)
+        self._screen.event(f"Airflow is up at {server.url}. One purge of {institution.name} has begun:")
+        self._screen.line()
+        return run, server
+
+    def _approver(self, run: Run, server: Server) -> Approver:
+        deal: Approver
+        if self._answer is None:
+            deal = Person(run, self._screen, OPERATOR, server.passwords[OPERATOR])
+        else:
+            deal = Operator(run, self._screen, self._answer)
+
+        def remember_and_deal(task: TaskState) -> None:
+            self._asked.append(task)
+            deal(task)
+
+        return remember_and_deal
+
+    def _check_alive(self) -> None:
+        for program in self._programs:
+            if program.has_ended():
+                name = program.note.name.capitalize()
+                raise DemoProblem(f"{name} has ended: {program.last_words()} (all of it: {program.log}).")
+
+    def _report(self, run: Run, state: str, before: People, after: People) -> bool:
+        """Print the outcome; tell whether it is the right one."""
+        answer = self._given_answer(run)
+        effect = (approved_effect if answer is Answer.APPROVE else untouched_effect)(before, after)
+        problems = list(effect.problems)
+        if state != "success":
+            problems.insert(0, "the run failed; the lines above say where")
+        if answer is None:
+            problems.insert(0, "nobody was asked")
+        self._screen.line()
+        certificate = self._certificate(run, problems)
+        if certificate and certificate.purged != effect.gone:
+            problems.append(
+                f"the certificate says {certificate.purged} purged, the sandbox {effect.gone} gone"
+            )
+        self._show(answer, effect, certificate, problems)
+        return not problems
+
+    def _given_answer(self, run: Run) -> Answer | None:
+        """Return the answer that was accepted; a timeout counts as a reject."""
+        if not self._asked:
+            return None
+        chosen = run.client.question(DAG_ID, run.run_id, APPROVAL_TASK).chosen_options
+        done = any(task.task_id == APPROVAL_TASK and task.state == "success" for task in run.tasks())
+        return Answer.APPROVE if done and chosen == [Answer.APPROVE] else Answer.REJECT
+
+    def _certificate(self, run: Run, problems: list[str]) -> Certificate | None:
+        try:
+            return read_certificate(run.xcom(CERTIFY_TASK, "certificate"))
+        except DemoProblem as problem:
+            problems.append(str(problem))
+            return None
+
+    def _show(
+        self, answer: Answer | None, effect: Effect, certificate: Certificate | None, problems: list[str]
+    ) -> None:
+        screen = self._screen
+        if certificate:
+            screen.facts([("Outcome", certificate.outcome), ("Equation", certificate.equation)])
+        screen.line("        Read back from the sandbox, person by person:")
+        for words, count in effect.counts.items():
+            screen.line(f"        {count:>8,}  {words}")
+        if certificate:
+            screen.facts([("Certificate", str(certificate.path.with_suffix(".html")))])
+        screen.line()
+        for problem in problems:
+            screen.line(f"NOT RIGHT: {problem}.")
+        if not problems:
+            rest = (
+                "nothing in the tenant changed"
+                if answer is Answer.REJECT
+                else f"{effect.gone:,} people purged"
+            )
+            screen.event(f"The outcome is the right one: {rest}.")
+
+    def _stay_open(self, server: Server) -> None:
+        """Leave Airflow open for a look around, when there is somebody to look."""
+        if self._answer is None and sys.stdin.isatty():
+            self._screen.line(f"Airflow stays open for you at {server.url}. Press Enter to stop it.")
+            sys.stdin.readline()
+
+
+@contextmanager
+def stopping_everything(layout: Layout, screen: Screen, interrupts: Interrupts) -> Iterator[None]:
+    """End what an interrupted command may have left, do the work inside, and end everything it started.
+
+    Args:
+        layout: The clone's folders.
+        screen: Where to print.
+        interrupts: Told to ignore signals once the ending has begun.
+    """
+    left = stop_all(layout.processes)
+    if left:
+        screen.event(f"Ended {left} processes that an interrupted rehearsal had left running.")
+    try:
+        yield
+    finally:
+        interrupts.ignore()
+        try:
+            if noted(layout.processes):
+                screen.event("Stopping everything that was started.")
+        finally:
+            stop_all(layout.processes)

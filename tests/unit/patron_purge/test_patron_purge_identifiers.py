@@ -1,0 +1,137 @@
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patron_purge.identifiers import (
+    folded,
+    folded_column,
+    folded_heading,
+    folded_name,
+    loose,
+    loose_column,
+    name_parts,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "abc12",
+        "ABC12",
+        "  abc12\t",
+        "\u00a0abc12\u00a0",
+        "\ufeffabc12",
+        "abc\u200b12",
+        "ab\u00adc12",
+        "'abc12",
+        '"abc12"',
+        '" abc12 "',
+        "\u201cabc12\u201d",
+        "abc\uff11\uff12",
+        "\uff21bc12",
+        "abc12\u200e",
+        "abc12\x00",
+    ],
+)
+def test_folded_takes_away_what_nobody_sees(text: str) -> None:
+    assert folded(text) == "abc12"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u00a0", "\ufeff", "\u200b", '""', "' '"])
+def test_folded_of_nothing_is_empty(text: str) -> None:
+    assert folded(text) == ""
+    assert loose(text) == ""
+
+
+def test_folded_keeps_leading_zeros_and_dots() -> None:
+    assert folded("00.12-3@x") == "00.12-3@x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12345",
+        "0012345",
+        "12345.0",
+        "12345.00",
+        "12345.",
+        "012345.0",
+        "12,345.0",
+        "123-45",
+        "123\u201345",
+        "1.2345",
+        "12 345",
+        "12345@",
+        "12345@uni.edu",
+        "0012345\uff20uni.edu",
+        "12345.0@uni.edu",
+        "'0012345",
+        "00'12345",
+        "00 12345.0",
+        "12_345",
+    ],
+)
+def test_loose_takes_away_what_spreadsheets_and_loads_change(text: str) -> None:
+    assert loose(text) == "12345"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"), [("@uni", "@uni"), ("-", "-"), ("...", "..."), ("000", "0"), ("0.0", "0")]
+)
+def test_loose_never_becomes_empty(text: str, key: str) -> None:
+    assert loose(text) == key
+
+
+def test_ids_that_differ_otherwise_stay_different() -> None:
+    keys = [loose(text) for text in ("a1", "a10", "1a", "10", "1", "b1")]
+    assert len(set(keys)) == len(keys)
+
+
+@given(st.text())
+def test_folded_is_stable_and_column_variants_agree(text: str) -> None:
+    column = pd.Series([text, "x"], index=[7, 3], dtype="str")
+    strict = folded_column(column)
+    assert strict.tolist() == [folded(text), "x"]
+    assert strict.index.tolist() == [7, 3]
+    assert loose_column(column).tolist() == [loose(text), "x"]
+
+
+@given(st.text(alphabet="0123456789abcXYZ.-@ _", min_size=1))
+def test_same_folded_key_means_same_loose_key(text: str) -> None:
+    assert loose(text) == loose(text.upper()) == loose(f"\ufeff {text}\u00a0")
+    assert bool(loose(text)) == bool(folded(text))
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("John", "Smith"),
+        ("JOHN", "smith"),
+        ("John A.", "Smith"),
+        ("John", "Smith, Jr."),
+        ("John", "Smith III"),
+        ("J\u00f3hn", "Smith"),
+        ("Smith", "John"),
+        ("John\u00a0", " Smith"),
+        ("John", "van der Smith"),
+    ],
+)
+def test_names_match_in_doubt(first: str, last: str) -> None:
+    assert folded_name(first, last) == "john smith"
+
+
+def test_apostrophes_do_not_split_names() -> None:
+    assert folded_name("Siobh\u00e1n", "O\u2019Brien") == folded_name("siobhan", "OBrien")
+
+
+def test_names_without_letters_have_no_key() -> None:
+    assert name_parts(" ", ".") == ()
+    assert folded_name("", "Smith") == "smith"
+
+
+@pytest.mark.parametrize(
+    "text", ["Primary ID", "primary_id", " PRIMARY-ID: ", "Primary\u00a0ID", "\ufeffPrimary ID"]
+)
+def test_heading_key(text: str) -> None:
+    assert folded_heading(text) == "primaryid"

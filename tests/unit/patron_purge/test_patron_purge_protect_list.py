@@ -1,0 +1,78 @@
+from datetime import date
+
+import pytest
+from tests.unit.patron_purge.input_samples import TODAY
+
+from patron_purge.errors import InputRefusedError
+from patron_purge.protect_list import ProtectKind, ProtectList, read_protect_list
+from patron_purge.states import Reason
+
+HEADER = "kind,value,owner,reason,end_date\n"
+
+
+def read(text: str, today: date = TODAY) -> ProtectList:
+    return read_protect_list(text.encode(), "protect.csv", today=today)
+
+
+def test_every_kind_of_entry_protects() -> None:
+    found = read(
+        HEADER
+        + "id,00123,Circulation,test account,\n"
+        + "GROUP,Emeritus,Dean,by policy,2027-01-31\n"
+        + "pattern,ill-*,ILL,department accounts,\n"
+        + "note,do not purge,Circulation,asked,1/31/2027\n"
+    )
+    assert [entry.kind for entry in found.entries] == list(ProtectKind)
+    assert found.expired_count == 0
+    by_id = found.match(["x", "123"])
+    assert by_id is not None
+    assert (by_id.reason, by_id.detail) == (Reason.PROTECT_LIST, "id: test account (Circulation)")
+    assert found.match(["x"], groups=["FAC", " emeritus"]) is not None
+    assert found.match(["ILL-Loans"]) is not None
+    assert found.match(["x"], notes=["Please DO NOT\u00a0purge before 2030"]) is not None
+    assert found.match(["x", "1234", "still-1", ""], groups=["Faculty", ""], notes=["purge", ""]) is None
+
+
+def test_an_entry_protects_on_its_end_date_and_not_after() -> None:
+    text = HEADER + "id,a,me,why,2026-12-01\nid,b,me,why,11/30/2026\nid,c,me,why,\n"
+    found = read(text)
+    assert [entry.value for entry in found.entries] == ["a", "c"]
+    assert found.expired_count == 1
+    assert found.match(["b"]) is None
+
+
+def test_end_date_is_optional_and_columns_may_be_in_any_order() -> None:
+    found = read_protect_list(
+        b"\xef\xbb\xbfReason,Owner,Value,Kind\r\nwhy,me,p1,id\r\n\r\n", "protect.csv", today=TODAY
+    )
+    assert found.match(["P1"]) is not None
+
+
+def test_mistakes_are_refused_with_row_numbers_and_without_values() -> None:
+    text = HEADER + "id,ok,,,\nperson,p-secret,,,\nid,,,,\ngroup,Faculty,,,soon\n"
+    with pytest.raises(
+        InputRefusedError, match=r"has 3 row\(s\).*known: id, group, pattern, note.*row 3, 4, 5"
+    ) as caught:
+        read(text)
+    assert "p-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"kind;value;owner;reason\n",
+        b"kind,value\nid,p1\n",
+        b"kind,value,owner,reason,kind\n",
+        b"PK\x03\x04\xff",
+    ],
+)
+def test_other_files_are_refused(content: bytes) -> None:
+    with pytest.raises(InputRefusedError, match=r"protect list protect\.csv .*nothing was changed"):
+        read_protect_list(content, "protect.csv", today=TODAY)
+
+
+def test_a_pattern_is_no_regular_expression() -> None:
+    found = read(HEADER + "pattern,a.c,,,\n")
+    assert found.match(["abc"]) is None
+    assert found.match(["A.C"]) is not None
