@@ -3,8 +3,9 @@
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from alma_purge.web.opened_run import APPROVAL_TASK, OpenedRun
 from fastapi import Request
+
+from alma_purge.web.opened_run import APPROVAL_TASK, OpenedRun
 
 URL_PREFIX: Final = "/alma-purge"
 

@@ -1,11 +1,12 @@
 """The app that Airflow's API server mounts for the review pages."""
 
+from fastapi import Depends, FastAPI
+
 from alma_purge.web.address import URL_PREFIX
 from alma_purge.web.guard import require_access
 from alma_purge.web.headers import add_headers
 from alma_purge.web.refusals import add_refusals
 from alma_purge.web.routes import router
-from fastapi import Depends, FastAPI
 
 __all__ = ["URL_PREFIX", "review_app"]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from patron_purge.amounts import money, number
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOURS_SHOWN_AS_HOURS = 48
 
@@ -73,11 +73,11 @@ def amount(text: str) -> str:
 
 
 def change(value: int | None) -> str:
-    """Write a difference with its sign: `+3`, `−12`, `0`.
+    """Write a difference with its sign: `+3`, `-12` with a true minus sign, `0`.
 
     Args:
         value: The difference; None when there is nothing to compare with.
     """
     if value is None:
         return NOTHING
-    return f"{value:+,}".replace("-", "−") if value else "0"  # noqa: RUF001 - a true minus sign
+    return f"{value:+,}".replace("-", "\N{MINUS SIGN}") if value else "0"

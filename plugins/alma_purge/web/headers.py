@@ -6,11 +6,10 @@ from typing import Final
 from fastapi import Request, Response
 
 POLICY: Final = "Content-Security-Policy"
-_PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
-)
+_SHARED = "default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+_PAGE_POLICY: Final = f"{_SHARED}; style-src 'self'; form-action 'self'"
 # The certificate is one file that people keep and print, so its style stands inside it.
-CERTIFICATE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+CERTIFICATE_POLICY: Final = f"{_SHARED}; style-src 'unsafe-inline'; form-action 'none'"
 _HEADERS: Final = {
     POLICY: _PAGE_POLICY,
     "Cache-Control": "no-store",

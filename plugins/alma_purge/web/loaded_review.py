@@ -6,11 +6,12 @@ from typing import Final
 
 from alma_purge import files
 from alma_purge.web.opened_run import REVIEW_TASK, OpenedRun
-from alma_purge.web.standing import Outcome, Standing, standing_of
+from alma_purge.web.standing import Standing, standing_of
+from patron_purge.certificate import Certificate
 from patron_purge.decision import Decision
 from patron_purge.digest import approval_code
 from patron_purge.errors import RunFileError
-from patron_purge.review import Review
+from patron_purge.review_model import Review
 
 # A failed prepare_review may have left a review that says which limit stopped the run.
 _FINISHED: Final = frozenset({"success", "failed"})
@@ -50,9 +51,9 @@ def load_review(run: OpenedRun) -> LoadedReview | None:
         return None
     _check_place(review, run)
     decision = run.document(files.DECISION, Decision)
-    outcome = run.document(files.CERTIFICATE, Outcome)
+    certificate = run.document(files.CERTIFICATE, Certificate)
     return LoadedReview(
-        review, decision, standing_of(review, decision, outcome, run.records, datetime.now(UTC))
+        review, decision, standing_of(review, decision, certificate, run.records, datetime.now(UTC))
     )
 
 

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 
+from fastapi import Depends, HTTPException, Request, status
+from pydantic import BaseModel, ValidationError
+
 from alma_purge import files
 from alma_purge.places import institution_of_dag
 from alma_purge.run_folder import FileRef, RunFolder
 from alma_purge.web.guard import one_value
 from alma_purge.web.records import RecordsReader, RunRecords, records_reader
-from fastapi import Depends, HTTPException, Request, status
 from patron_purge.errors import RunFileError
 from patron_purge.institution import Institution
-from pydantic import BaseModel, ValidationError
 
 REVIEW_TASK: Final = "prepare_review"
 APPROVAL_TASK: Final = "approve_purge"

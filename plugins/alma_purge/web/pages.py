@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from alma_purge.web import formats
-from alma_purge.web.address import query_of, required_action
-from alma_purge.web.opened_run import OpenedRun
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from alma_purge.web import formats
+from alma_purge.web.address import query_of, required_action
+from alma_purge.web.opened_run import OpenedRun
 from patron_purge.amounts import money, number
 
 _HERE: Final = Path(__file__).parent

@@ -7,9 +7,10 @@ from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from patron_purge.ledger import read_ledger_csv
 from patron_purge.states import Reason, RowState
-from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +141,7 @@ class People:
         rows = ledger.assign(
             group=ledger["original_group"].where(ledger["original_group"] != "", ledger["report_group"])
         )
-        searched = rows["primary_id"].str.cat([rows["first_name"], rows["last_name"]], sep=" ")
+        searched = rows["primary_id"] + " " + rows["first_name"] + " " + rows["last_name"]
         rows["searched"] = searched.str.casefold()
         listed = rows["state"] == RowState.TO_PURGE.value
         self._rows = {View.TO_PURGE: rows.loc[listed], View.OTHERS: rows.loc[~listed]}

@@ -49,7 +49,7 @@ class Step:
         purpose: What it is for.
         state: Airflow's state.
         words: The state in words.
-        summary: The task's own sentence about what it did; empty when there is none.
+        summary: The task's own sentence about what it did or what stopped it; empty when there is none.
     """
 
     task_id: str
@@ -72,7 +72,7 @@ def steps(tasks: tuple[tuple[str, str], ...], records: RunRecords) -> tuple[Step
             purpose=purpose,
             state=records.state(task_id),
             words=_WORDS.get(records.state(task_id), records.state(task_id).replace("_", " ")),
-            summary=records.summaries.get(task_id, ""),
+            summary=records.stops.get(task_id) or records.summaries.get(task_id, ""),
         )
         for task_id, purpose in tasks
     )

@@ -7,9 +7,10 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from alma_purge.operators.base import FILE_KEY, SUMMARY_KEY
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
+
+from alma_purge.operators.base import FILE_KEY, STOP_KEY, SUMMARY_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,13 @@ class RunRecords:
         task_states: Task id to Airflow's state, such as `success`; empty for a task that has none yet.
         checksums: (task id, file name) to the sha256 that the task recorded.
         summaries: Task id to its one-sentence result.
+        stops: Task id to the sentence with which it stopped.
     """
 
     task_states: Mapping[str, str]
     checksums: Mapping[tuple[str, str], str]
     summaries: Mapping[str, str]
+    stops: Mapping[str, str]
 
     def state(self, task_id: str) -> str:
         """Return Airflow's state of a task; empty when it has none."""
@@ -64,15 +67,16 @@ def read_records(session: Session, dag_id: str, run_id: str) -> RunRecords | Non
         XComModel.dag_id == dag_id,
         XComModel.run_id == run_id,
         XComModel.map_index == -1,
-        or_(XComModel.key.startswith(FILE_KEY), XComModel.key == SUMMARY_KEY),
+        or_(XComModel.key.startswith(FILE_KEY), XComModel.key.in_((SUMMARY_KEY, STOP_KEY))),
     )
     texts = {(task, key): value for task, key, value in session.execute(values) if isinstance(value, str)}
     return RunRecords(
         task_states={task: str(state or "") for task, state in session.execute(states)},
         checksums={
-            (task, key.removeprefix(FILE_KEY)): value
-            for (task, key), value in texts.items()
-            if key != SUMMARY_KEY
+            (task, key[len(FILE_KEY) :]): text
+            for (task, key), text in texts.items()
+            if key.startswith(FILE_KEY)
         },
-        summaries={task: value for (task, key), value in texts.items() if key == SUMMARY_KEY},
+        summaries={task: text for (task, key), text in texts.items() if key == SUMMARY_KEY},
+        stops={task: text for (task, key), text in texts.items() if key == STOP_KEY},
     )

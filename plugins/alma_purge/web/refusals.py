@@ -3,12 +3,13 @@
 from http import HTTPStatus
 from typing import Final
 
-from alma_purge.web.pages import message_page
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from patron_purge.errors import ConfigurationError, RunFileError
 from starlette.exceptions import HTTPException
+
+from alma_purge.web.pages import message_page
+from patron_purge.errors import ConfigurationError, RunFileError
 
 API_PATH: Final = "/api/"
 _HEADLINES: Final = {

@@ -5,6 +5,10 @@ All work is done in plain functions, which FastAPI runs in threads: they read fi
 
 from typing import Annotated, Final
 
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response, status
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
 from alma_purge import files
 from alma_purge.places import run_folder_name
 from alma_purge.web.headers import CERTIFICATE_POLICY, POLICY
@@ -14,11 +18,8 @@ from alma_purge.web.pages import STYLE, run_page
 from alma_purge.web.people import LedgerCache, People, PeopleQuery, View
 from alma_purge.web.progress import AFTER_REVIEW, BEFORE_REVIEW, first_failed, steps
 from alma_purge.web.standing import Stage
-from fastapi import APIRouter, Form, HTTPException, Query, Request, Response, status
-from fastapi.responses import HTMLResponse
 from patron_purge.decision import DecisionState
 from patron_purge.errors import RunFileError
-from pydantic import BaseModel
 
 router = APIRouter()
 _ledgers: Final = LedgerCache()

@@ -4,26 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+
 from alma_purge.web.opened_run import APPROVAL_TASK, LAST_TASK, REVIEW_TASK
 from alma_purge.web.records import RunRecords
+from patron_purge.certificate import Certificate
 from patron_purge.decision import Decision, DecisionState
-from patron_purge.review import Review
+from patron_purge.review_model import Review
 from patron_purge.states import Mode
-from pydantic import BaseModel, ConfigDict
 
 _WAITING = frozenset({"", "none", "scheduled", "queued", "running", "up_for_retry", "restarting"})
-
-
-class Outcome(BaseModel):
-    """The part of the certificate that this page shows.
-
-    Attributes:
-        outcome: How the run ended, in words.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    outcome: str
 
 
 class Stage(StrEnum):
@@ -61,19 +50,23 @@ class Standing:
 
 
 def standing_of(
-    review: Review, decision: Decision | None, outcome: Outcome | None, records: RunRecords, now: datetime
+    review: Review,
+    decision: Decision | None,
+    certificate: Certificate | None,
+    records: RunRecords,
+    now: datetime,
 ) -> Standing:
     """Find out where a run stands.
 
     Args:
         review: The review.
         decision: The decision on file; None before anybody was asked.
-        outcome: What the certificate says; None before there is one.
+        certificate: The certificate; None before there is one.
         records: What Airflow has on record.
         now: The current time, with time zone.
     """
-    if outcome is not None and records.state(LAST_TASK) not in _WAITING:
-        return Standing(Stage.ENDED, "This run has ended", outcome.outcome)
+    if certificate is not None and records.state(LAST_TASK) not in _WAITING:
+        return Standing(Stage.ENDED, f"This run has ended: {certificate.outcome.label}", certificate.headline)
     before = _nobody_is_asked(review, records)
     if before is not None:
         return before
