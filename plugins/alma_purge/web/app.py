@@ -1,0 +1,27 @@
+"""The app that Airflow's API server mounts for the review pages."""
+
+from fastapi import Depends, FastAPI
+
+from alma_purge.web.address import URL_PREFIX
+from alma_purge.web.guard import require_access
+from alma_purge.web.headers import add_headers
+from alma_purge.web.refusals import add_refusals
+from alma_purge.web.routes import router
+
+__all__ = ["URL_PREFIX", "review_app"]
+
+
+def review_app() -> FastAPI:
+    """Build the app; every route, present or future, is closed to whoever may not read the DAG's data."""
+    app = FastAPI(
+        title="User purge review",
+        dependencies=[Depends(require_access)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.middleware("http")(add_headers)
+    add_refusals(app)
+    app.include_router(router)
+    return app

@@ -1,0 +1,32 @@
+"""The headers with which browsers keep these pages to themselves."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from fastapi import Request, Response
+
+POLICY: Final = "Content-Security-Policy"
+_SHARED = "default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
+_PAGE_POLICY: Final = f"{_SHARED}; style-src 'self'; form-action 'self'"
+# The certificate is one file that people keep and print, so its style stands inside it.
+CERTIFICATE_POLICY: Final = f"{_SHARED}; style-src 'unsafe-inline'; form-action 'none'"
+_HEADERS: Final = {
+    POLICY: _PAGE_POLICY,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Add the headers to every answer, errors included.
+
+    Args:
+        request: The request.
+        call_next: The rest of the app.
+    """
+    response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

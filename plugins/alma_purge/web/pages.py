@@ -1,0 +1,72 @@
+"""Rendering the pages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from alma_purge.web import formats
+from alma_purge.web.address import query_of, required_action
+from alma_purge.web.opened_run import OpenedRun
+from patron_purge.amounts import money, number
+
+_HERE: Final = Path(__file__).parent
+STYLE: Final = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        number=number,
+        money=money,
+        day=formats.day,
+        age=formats.age,
+        amount=formats.amount,
+        change=formats.change,
+    )
+    return templates
+
+
+_TEMPLATES: Final = _environment()
+
+
+def run_page(name: str, request: Request, run: OpenedRun, values: Mapping[str, object]) -> HTMLResponse:
+    """Render a page about a run.
+
+    Args:
+        name: Name of the template.
+        request: The request; it knows under which path Airflow is reached.
+        run: The run.
+        values: What this template shows besides.
+    """
+    shared = {
+        "run": run,
+        "institution": run.institution,
+        "dag_id": run.dag_id,
+        "run_query": query_of(run),
+        "required_action": required_action(request, run),
+        "moment": formats.moment_in(run.institution.zone),
+    }
+    return HTMLResponse(_TEMPLATES.get_template(name).render({**shared, **values}))
+
+
+def message_page(headline: str, text: str, status_code: int, dag_id: str) -> HTMLResponse:
+    """Render a page that says why there is nothing to see.
+
+    Args:
+        headline: A few words.
+        text: What is wrong and what to do.
+        status_code: HTTP status.
+        dag_id: The DAG in the address, under which the style sheet is served; may be empty.
+    """
+    values = {"headline": headline, "text": text, "dag_id": dag_id}
+    return HTMLResponse(_TEMPLATES.get_template("message.html").render(values), status_code)

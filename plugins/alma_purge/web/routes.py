@@ -1,0 +1,144 @@
+"""The pages: the review with its list, its data for programs, the workbook and the certificate.
+
+All work is done in plain functions, which FastAPI runs in threads: they read files and the database.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response, status
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
+
+from alma_purge import files
+from alma_purge.places import run_folder_name
+from alma_purge.web.headers import CERTIFICATE_POLICY, POLICY
+from alma_purge.web.loaded_review import LoadedReview, load_review
+from alma_purge.web.opened_run import OpenedRun, OpenedRunDep
+from alma_purge.web.pages import STYLE, run_page
+from alma_purge.web.people import LedgerCache, People, PeopleQuery, View
+from alma_purge.web.progress import AFTER_REVIEW, BEFORE_REVIEW, first_failed, steps
+from alma_purge.web.standing import Stage
+from patron_purge.decision import DecisionState
+from patron_purge.errors import RunFileError
+
+router = APIRouter()
+_ledgers: Final = LedgerCache()
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ReviewAnswer(BaseModel):
+    """What a program needs to answer the approval.
+
+    Attributes:
+        count: People on the list.
+        code: The code to type.
+        digest: Digest of the purge.
+        decision_state: Where the approval stands; None before anybody was asked.
+    """
+
+    count: int
+    code: str
+    digest: str
+    decision_state: DecisionState | None
+
+
+@router.get("/review")
+def review(request: Request, run: OpenedRunDep, query: Annotated[PeopleQuery, Query()]) -> HTMLResponse:
+    """Show the review and its list."""
+    return _review_page(request, run, query)
+
+
+@router.post("/review")
+def search(request: Request, run: OpenedRunDep, query: Annotated[PeopleQuery, Form()]) -> HTMLResponse:
+    """Show the review with the people whom a person searched for.
+
+    A search is posted, because addresses are written to access logs and a searched name must not be.
+    """
+    return _review_page(request, run, query)
+
+
+@router.get("/api/review")
+def review_data(run: OpenedRunDep) -> ReviewAnswer:
+    """Return count and code as on the page."""
+    loaded = load_review(run)
+    if loaded is None or loaded.standing.stage is Stage.STOPPED:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no review to answer in this run.")
+    return ReviewAnswer(
+        count=loaded.review.count,
+        code=loaded.review.code,
+        digest=loaded.review.digest,
+        decision_state=None if loaded.decision is None else loaded.decision.state,
+    )
+
+
+@router.get("/workbook")
+def workbook(run: OpenedRunDep) -> Response:
+    """Send the workbook."""
+    name = f"purge-review-{run.institution.code}-{run_folder_name(run.run_id)}.xlsx"
+    return Response(
+        _required(run, files.WORKBOOK),
+        media_type=_XLSX,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get("/certificate")
+def certificate(run: OpenedRunDep) -> HTMLResponse:
+    """Show the certificate."""
+    return HTMLResponse(_required(run, files.CERTIFICATE_PAGE), headers={POLICY: CERTIFICATE_POLICY})
+
+
+@router.get("/style.css")
+def style() -> Response:
+    """Send the style sheet."""
+    return Response(STYLE, media_type="text/css")
+
+
+def _required(run: OpenedRun, name: str) -> bytes:
+    content = run.file(name)
+    if content is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"This run has written no {name} yet.")
+    return content
+
+
+def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLResponse:
+    loaded = load_review(run)
+    if loaded is None:
+        before = steps(BEFORE_REVIEW, run.records)
+        return run_page("preparing.html", request, run, {"steps": before, "failed": first_failed(before)})
+    people = _people(run, loaded)
+    return run_page(
+        "review.html",
+        request,
+        run,
+        {
+            "review": loaded.review,
+            "decision": loaded.decision,
+            "standing": loaded.standing,
+            "steps": steps(AFTER_REVIEW, run.records),
+            "query": query,
+            "people": None if people is None else people.page(query),
+            "others": 0 if people is None else people.count(View.OTHERS),
+            "has_workbook": run.checksum(files.WORKBOOK) is not None,
+            "has_certificate": run.checksum(files.CERTIFICATE_PAGE) is not None,
+        },
+    )
+
+
+def _people(run: OpenedRun, loaded: LoadedReview) -> People | None:
+    """Return the list behind a review; a run that was stopped may have none."""
+    content, recorded = run.file(files.LEDGER_REVIEWED), run.checksum(files.LEDGER_REVIEWED)
+    if content is None or recorded is None:
+        if loaded.standing.stage is Stage.STOPPED:
+            return None
+        raise RunFileError(
+            "prepare_review has recorded no list of people for this review. Trigger a new run; "
+            "this page changed nothing."
+        )
+    people = _ledgers.people(recorded, content)
+    if people.count(View.TO_PURGE) != loaded.review.count:
+        raise RunFileError(
+            "The list of people and the count of the review differ, so neither is shown. Trigger a new run; "
+            "this page changed nothing."
+        )
+    return people
