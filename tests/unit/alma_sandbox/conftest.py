@@ -54,7 +54,9 @@ class Alma:
             assert self.members(set_id, ids).status_code == 200
         return set_id
 
-    def members(self, set_id: str, ids: list[str], op: str = "add_members", **query: str) -> requests.Response:
+    def members(
+        self, set_id: str, ids: list[str], op: str = "add_members", **query: str
+    ) -> requests.Response:
         body = {"members": {"member": [{"id": identifier} for identifier in ids]}}
         return self.post(f"/conf/sets/{set_id}", params={"op": op, **query}, json=body)
 

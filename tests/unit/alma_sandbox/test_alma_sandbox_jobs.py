@@ -122,7 +122,9 @@ def test_effect_at_start_is_there_while_running(make_alma: Callable[..., Any]) -
 
 
 @pytest.mark.parametrize(("captured", "moved"), [("start", ["clean"]), ("end", ["active_loan"])])
-def test_set_is_read_at_start_or_at_end(make_alma: Callable[..., Any], captured: str, moved: list[str]) -> None:
+def test_set_is_read_at_start_or_at_end(
+    make_alma: Callable[..., Any], captured: str, moved: list[str]
+) -> None:
     alma = make_alma(frozen=True, job_seconds=10, switches={"set_captured": captured})
     set_id = alma.new_set("set", [alma.person("clean").primary_id])
     alma.regroup(set_id)
@@ -177,7 +179,9 @@ def test_instance_list_lags_but_the_instance_reads(make_alma: Callable[..., Any]
     assert alma.get("/conf/jobs/M148/instances").json()["job_instance"][0]["id"] == run["id"]
 
 
-def test_instances_filter_by_date_and_status_and_page(make_alma: Callable[..., Any], refused: Refused) -> None:
+def test_instances_filter_by_date_and_status_and_page(
+    make_alma: Callable[..., Any], refused: Refused
+) -> None:
     alma = make_alma(frozen=True)
     for number in range(3):
         alma.instance(alma.regroup(_clean_set(alma, f"set {number}"), f"run {number}"))

@@ -53,7 +53,15 @@ def test_purge_refuses_and_leaves_the_person_in_the_marker_group(alma: Any, scen
 
 @pytest.mark.parametrize(
     "scenario",
-    ["expiry_future", "linked_copy", "staff_role", "blocked", "excluded_by_file", "credit_balance", "fee_disputed"],
+    [
+        "expiry_future",
+        "linked_copy",
+        "staff_role",
+        "blocked",
+        "excluded_by_file",
+        "credit_balance",
+        "fee_disputed",
+    ],
 )
 def test_purge_does_not_look_at_what_a_careful_library_looks_at(alma: Any, scenario: str) -> None:
     assert _outcome(alma, scenario)
@@ -113,7 +121,9 @@ def test_people_outside_the_set_stay(alma: Any) -> None:
     assert (alma.exists(inside), alma.exists(outside)) == (False, True)
 
 
-@pytest.mark.parametrize(("days", "means", "gone"), [("0", "yesterday", False), ("0", "today", True), ("1", "today", False)])
+@pytest.mark.parametrize(
+    ("days", "means", "gone"), [("0", "yesterday", False), ("0", "today", True), ("1", "today", False)]
+)
 def test_days_after_purge_date(alma: Any, days: str, means: str, *, gone: bool) -> None:
     alma.switch(zero_days_mean=means)
     assert _outcome(alma, "purge_date_today", PURGE_USERS_Days_After_Purge_Date=days) is gone
