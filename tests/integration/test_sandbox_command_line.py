@@ -74,7 +74,8 @@ def test_a_busy_port_is_one_clear_line(option: str) -> None:
 def test_the_sandbox_imports_nothing_of_the_client() -> None:
     program = (
         "import sys, alma_sandbox.__main__, alma_sandbox.testing\n"
-        "print(sorted({'alma_api', 'patron_purge', 'alma_purge', 'airflow', 'requests', 'pandas'} & set(sys.modules)))"
+        "others = {'alma_api', 'patron_purge', 'alma_purge', 'airflow', 'requests', 'pandas'}\n"
+        "print(sorted(others & set(sys.modules)))"
     )
     environment = os.environ | {"PYTHONPATH": str(INCLUDE)}
     found = subprocess.run(

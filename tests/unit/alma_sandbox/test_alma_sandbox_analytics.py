@@ -181,8 +181,8 @@ def test_still_loading_pages_come_first(alma: Any, *, with_token: bool) -> None:
     alma.switch(loading_pages=2, loading_with_token=with_token)
     answers = [_report(alma, limit=25)]
     token = _token(_read(answers[0]))
-    for _ in range(2):
-        answers.append(_report(alma, token=token, limit=25) if token else _report(alma, limit=25))
+    again = {"token": token} if token else {}
+    answers += [_report(alma, limit=25, **again) for _ in range(2)]
     pages = [_read(answer) for answer in answers]
     assert (token is not None) is with_token
     assert "<ResultXml/>" in answers[0].text

@@ -75,7 +75,9 @@ def test_purgeable_people_have_nothing_that_holds_them(tenant: Tenant) -> None:
         assert person.purge_date is not None
         assert person.expiry_date < NOON.date()
         assert (NOON.date() - person.purge_date).days >= 10
-        assert not (person.active_loans or person.active_requests or person.has_staff_role)
+        assert not person.active_loans
+        assert not person.active_requests
+        assert not person.has_staff_role
         assert person.balance("ACTIVE", "INDISPUTE", "EXPORTED") == 0
         assert person.user_group not in {ISHARE_GROUP, MARKER_GROUP, "DEPT"}
         assert "source_link_id" not in person.details
@@ -99,21 +101,15 @@ def test_names_and_ids_are_awkward(tenant: Tenant) -> None:
     assert any(identifier.startswith("00") for identifier in ids)
 
 
-def test_reformatted_ids_differ_from_the_real_ones(tenant: Tenant) -> None:
-    real = {person.primary_id for person in tenant.users}
-    rows = {row["last_name"] + row["first_name"]: row["id"] for row in tenant.exclusions}
-    for scenario in (
-        "excluded_without_zeros",
-        "excluded_other_case",
-        "excluded_trailing_space",
-        "excluded_as_number",
-    ):
-        for person in [p for p in tenant.users if p.scenario == scenario]:
-            shown = [row["id"] for row in tenant.exclusions if row["last_name"] == person.last_name]
-            assert shown
-            assert rows
-            assert person.primary_id not in shown
-            assert person.primary_id in real
+@pytest.mark.parametrize(
+    "scenario",
+    ["excluded_without_zeros", "excluded_other_case", "excluded_trailing_space", "excluded_as_number"],
+)
+def test_reformatted_ids_differ_from_the_real_ones(tenant: Tenant, scenario: str) -> None:
+    shown = [row["id"] for row in tenant.exclusions]
+    people = [p for p in tenant.users if p.scenario == scenario]
+    assert people
+    assert not any(person.primary_id in shown for person in people)
 
 
 def test_people_of_rows_without_an_id_are_not_in_the_id_list(tenant: Tenant) -> None:
