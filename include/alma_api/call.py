@@ -1,6 +1,6 @@
 """What one call to Alma consists of, before anything is sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from urllib.parse import quote, urlencode
 
@@ -18,7 +18,7 @@ class Effect(Enum):
 
 @dataclass(frozen=True)
 class Call:
-    """One call.
+    """One call. What may name a person is left out of its `repr`.
 
     Args:
         what: What the call does, as the second half of "Alma could not …": "read a user".
@@ -33,12 +33,12 @@ class Call:
 
     what: str
     method: str
-    path: tuple[str, ...]
-    params: tuple[tuple[str, str], ...] = ()
-    body: bytes | None = None
+    path: tuple[str, ...] = field(repr=False)
+    params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes | None = field(default=None, repr=False)
     effect: Effect = Effect.NONE
     accept: str = "application/json"
-    personal: tuple[str, ...] = ()
+    personal: tuple[str, ...] = field(default=(), repr=False)
 
     def target(self) -> str:
         """Returns path and query, percent-encoded so that no identifier can change the path's meaning.

@@ -6,6 +6,7 @@ other; what is sent to Alma is always its own primary id.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def folded_column(texts: "pd.Series[str]") -> "pd.Series[str]":
     """
     import pandas as pd
 
-    return pd.Series([folded(text) for text in texts], index=texts.index, dtype="str")
+    return pd.Series([folded(text) for text in texts.tolist()], index=texts.index, dtype="str")
 
 
 def loose_column(folded_keys: "pd.Series[str]") -> "pd.Series[str]":
@@ -89,7 +90,7 @@ def loose_column(folded_keys: "pd.Series[str]") -> "pd.Series[str]":
     import pandas as pd
 
     return pd.Series(
-        [_loose_of_folded(folded(key)) for key in folded_keys], index=folded_keys.index, dtype="str"
+        [_loose_of_folded(folded(key)) for key in folded_keys.tolist()], index=folded_keys.index, dtype="str"
     )
 
 
@@ -135,13 +136,14 @@ def folded_heading(text: str) -> str:
     return _NOT_WORD.sub("", folded(text))
 
 
-def _words(name: str) -> list[str]:
+@lru_cache(maxsize=100_000)
+def _words(name: str) -> tuple[str, ...]:
     plain = folded(_APOSTROPHES.sub("", name))
     if not plain.isascii():
         parts = unicodedata.normalize("NFKD", plain)
         plain = "".join(letter for letter in parts if not unicodedata.combining(letter))
     words = [word for word in _NOT_WORD.split(plain) if word]
-    return [word for word in words if word not in _NAME_SUFFIXES] or words
+    return tuple(word for word in words if word not in _NAME_SUFFIXES) or tuple(words)
 
 
 def _visible(text: str) -> str:

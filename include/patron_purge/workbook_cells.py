@@ -54,7 +54,9 @@ class Sheet:
         from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
         from openpyxl.styles import Font
 
-        if isinstance(value, str):
+        if value is None or value == "":
+            cell = WriteOnlyCell(self._worksheet)
+        elif isinstance(value, str):
             text = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value)
             cell = WriteOnlyCell(self._worksheet, value=text)
             cell.data_type = "s"
@@ -69,7 +71,7 @@ class Sheet:
             cell.value = value
             cell.number_format = "yyyy-mm-dd"
         else:
-            # None or a number; a spreadsheet has no decimals of its own.
+            # A spreadsheet has no decimals of its own.
             cell = WriteOnlyCell(self._worksheet, value=float(value) if isinstance(value, Decimal) else value)
         if bold:
             cell.font = Font(bold=True)

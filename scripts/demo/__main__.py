@@ -8,8 +8,8 @@ from demo.alone import run_alone
 from demo.approve import Answer
 from demo.interrupts import Interrupts, Stopped
 from demo.layout import Layout, this_clone
-from demo.problems import DemoProblem
 from demo.ports import read_port
+from demo.problems import DemoProblem
 from demo.processes import stop_all
 from demo.rehearsal import Rehearsal
 from demo.screen import Screen

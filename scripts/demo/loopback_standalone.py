@@ -6,6 +6,7 @@ one machine the log files are read directly. And where standalone goes on withou
 
 import os
 import signal
+from typing import Any
 
 from airflow.cli.commands import standalone_command
 from airflow.cli.commands.standalone_command import StandaloneCommand, SubCommand
@@ -27,6 +28,12 @@ class LoopbackSubCommand(SubCommand):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def main() -> None:
+    """Run it until it is ended."""
+    module: Any = standalone_command
+    module.SubCommand = LoopbackSubCommand
+    module.StandaloneCommand().run()
+
+
 if __name__ == "__main__":
-    standalone_command.SubCommand = LoopbackSubCommand  # type: ignore[misc]
-    StandaloneCommand().run()  # type: ignore[no-untyped-call]
+    main()

@@ -7,23 +7,21 @@ from datetime import UTC, datetime
 
 from demo.airflow_server import OPERATOR, Server, start_airflow, wait_for_airflow
 from demo.approve import Answer, Approver, Operator, Person
-from demo.certificate import Certificate, read_certificate
+from demo.ending import Ending, given_answer, report
 from demo.follow import Follower, Run
 from demo.interrupts import Interrupts
 from demo.layout import Layout
-from demo.outcome import Effect, approved_effect, untouched_effect
 from demo.ports import choose
 from demo.problems import DemoProblem
 from demo.processes import Program, noted, stop_all
 from demo.rest import TaskState
 from demo.screen import Screen
-from demo.tenant import People, Tenant, base_environment, connections, people, start_tenant, wait_for_tenant
+from demo.tenant import Tenant, base_environment, connections, people, start_tenant, wait_for_tenant
 from patron_purge.institution import load_institution
 
 INSTITUTION = "demo"
 DAG_ID = f"alma_user_purge_{INSTITUTION}"
 APPROVAL_TASK = "approve_purge"
-CERTIFY_TASK = "certify"
 
 
 class Rehearsal:
@@ -46,7 +44,7 @@ class Rehearsal:
         self._port = port
         self._answer = answer
         self._programs: list[Program] = []
-        self._asked: list[TaskState] = []
+        self._asked = False
 
     def play(self) -> bool:
         """Play it to the end and stop everything it started, whatever happens.
@@ -67,7 +65,10 @@ class Rehearsal:
             self._screen.event(f"Sandbox is up: Alma API and SFTP server with {len(before):,} people.")
             run, server = self._start_run(tenant, port)
             state = Follower(run, self._screen, self._check_alive, self._approver(run, server)).until_end()
-            right = self._report(run, state, before, people(tenant))
+            ending = Ending(
+                run, state, given_answer(run, APPROVAL_TASK, asked=self._asked), before, people(tenant)
+            )
+            right = report(ending, self._screen)
             self._stay_open(server)
             return right
 
@@ -101,7 +102,7 @@ class Rehearsal:
             deal = Operator(run, self._screen, self._answer)
 
         def remember_and_deal(task: TaskState) -> None:
-            self._asked.append(task)
+            self._asked = True
             deal(task)
 
         return remember_and_deal
@@ -111,61 +112,6 @@ class Rehearsal:
             if program.has_ended():
                 name = program.note.name.capitalize()
                 raise DemoProblem(f"{name} has ended: {program.last_words()} (all of it: {program.log}).")
-
-    def _report(self, run: Run, state: str, before: People, after: People) -> bool:
-        """Print the outcome; tell whether it is the right one."""
-        answer = self._given_answer(run)
-        effect = (approved_effect if answer is Answer.APPROVE else untouched_effect)(before, after)
-        problems = list(effect.problems)
-        if state != "success":
-            problems.insert(0, "the run failed; the lines above say where")
-        if answer is None:
-            problems.insert(0, "nobody was asked")
-        self._screen.line()
-        certificate = self._certificate(run, problems)
-        if certificate and certificate.purged != effect.gone:
-            problems.append(
-                f"the certificate says {certificate.purged} purged, the sandbox {effect.gone} gone"
-            )
-        self._show(answer, effect, certificate, problems)
-        return not problems
-
-    def _given_answer(self, run: Run) -> Answer | None:
-        """Return the answer that was accepted; a timeout counts as a reject."""
-        if not self._asked:
-            return None
-        chosen = run.client.question(DAG_ID, run.run_id, APPROVAL_TASK).chosen_options
-        done = any(task.task_id == APPROVAL_TASK and task.state == "success" for task in run.tasks())
-        return Answer.APPROVE if done and chosen == [Answer.APPROVE] else Answer.REJECT
-
-    def _certificate(self, run: Run, problems: list[str]) -> Certificate | None:
-        try:
-            return read_certificate(run.xcom(CERTIFY_TASK, "certificate"))
-        except DemoProblem as problem:
-            problems.append(str(problem))
-            return None
-
-    def _show(
-        self, answer: Answer | None, effect: Effect, certificate: Certificate | None, problems: list[str]
-    ) -> None:
-        screen = self._screen
-        if certificate:
-            screen.facts([("Outcome", certificate.outcome), ("Equation", certificate.equation)])
-        screen.line("        Read back from the sandbox, person by person:")
-        for words, count in effect.counts.items():
-            screen.line(f"        {count:>8,}  {words}")
-        if certificate:
-            screen.facts([("Certificate", str(certificate.path.with_suffix(".html")))])
-        screen.line()
-        for problem in problems:
-            screen.line(f"NOT RIGHT: {problem}.")
-        if not problems:
-            rest = (
-                "nothing in the tenant changed"
-                if answer is Answer.REJECT
-                else f"{effect.gone:,} people purged"
-            )
-            screen.event(f"The outcome is the right one: {rest}.")
 
     def _stay_open(self, server: Server) -> None:
         """Leave Airflow open for a look around, when there is somebody to look."""

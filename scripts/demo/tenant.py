@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import requests
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from demo.layout import Layout
 from demo.problems import DemoProblem
@@ -52,7 +52,7 @@ class Person(BaseModel):
         user_group: Code of the user group, None when the person is gone.
         exists: Whether the person is there.
         deleted: Whether the person was purged.
-        scenario: Why this person is in the tenant, for example `clean_expired` or `staff_role`.
+        scenario: Why this person is in the tenant, for example `clean` or `staff_role`.
         expectation: What a right purge does: `protected` (not touched), `purgeable` (gone) or `job_refuses`
             (Alma's purge job refuses; the group goes back).
         record_digest: Digest of the record without what Alma itself keeps about changes.
@@ -67,6 +67,16 @@ class Person(BaseModel):
     scenario: str
     expectation: str
     record_digest: str | None
+
+
+class TenantState(BaseModel):
+    """The part of the tenant's state that a rehearsal looks at.
+
+    Attributes:
+        users: Everybody, the gone ones too.
+    """
+
+    users: list[Person]
 
 
 People = dict[str, Person]
@@ -147,10 +157,10 @@ def people(tenant: Tenant) -> People:
         session.trust_env = False
         try:
             answer = session.get(
-                f"{tenant.control_url.rstrip('/')}/state", params={"compact": "1"}, timeout=CALL_SECONDS
+                f"{tenant.control_url.rstrip('/')}/state", params={"view": "compact"}, timeout=CALL_SECONDS
             )
             answer.raise_for_status()
-            found = TypeAdapter(list[Person]).validate_json(answer.content)
+            found = TenantState.model_validate_json(answer.content).users
         except (requests.RequestException, ValidationError) as error:
             raise DemoProblem(
                 f"The sandbox's state can't be read ({type(error).__name__}); see its log in .demo/sandbox."

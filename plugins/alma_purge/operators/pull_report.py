@@ -58,7 +58,7 @@ def _read_once(
     rows: list[dict[str, str | None]] = []
     for page in _pages(client, settings):
         headings = headings or tuple(
-            ReportHeading(key=column.name, heading=column.heading) for column in page.columns
+            ReportHeading(key=column.key, heading=column.heading) for column in page.columns
         )
         rows.extend(page.rows)
     return headings, rows

@@ -5,6 +5,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from alma_purge.operators.base import STOP_KEY
 
+FOLLOWED_KEY = "failed_after_another"
 NO_REASON = "failed; its log says why."
 FLOW = (
     "preflight",
@@ -23,7 +24,9 @@ FLOW = (
 
 
 def failed_before(context: Context) -> tuple[str, ...]:
-    """Return the tasks before this one that failed, in the order of the flow.
+    """Return the tasks before this one that failed by themselves, in the order of the flow.
+
+    A task that did its own work and failed only because an earlier one had is not among them.
 
     Args:
         context: The task's context.
@@ -31,7 +34,8 @@ def failed_before(context: Context) -> tuple[str, ...]:
     ti = context["ti"]
     states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
     earlier = FLOW[: FLOW.index(ti.task_id)]
-    return tuple(task_id for task_id in earlier if states.get(task_id) == "failed")
+    failed = (task_id for task_id in earlier if states.get(task_id) == "failed")
+    return tuple(one for one in failed if not ti.xcom_pull(task_ids=one, key=FOLLOWED_KEY))
 
 
 def problems_before(context: Context) -> tuple[str, ...]:
@@ -58,6 +62,7 @@ def fail_after(context: Context) -> None:
     """
     failed = failed_before(context)
     if failed:
+        context["ti"].xcom_push(key=FOLLOWED_KEY, value=True)
         raise AirflowFailException(
             f"This task has done its own work, but {', '.join(failed)} failed; look there for what to do."
         )

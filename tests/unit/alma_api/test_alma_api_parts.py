@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alma_api.call import Call
 from alma_api.errors import AlmaResponseError
 from alma_api.job_status import JobStatus
 from alma_api.json_text import UnreadableJsonError, decode, encode
@@ -161,6 +162,11 @@ def test_known_identifier_is_hidden_wherever_it_stands() -> None:
         == "x (hidden) and (hidden), not A.12 nor AA.1"
     )
     assert without_identifiers("nothing known", ["", ""]) == "nothing known"
+
+
+def test_call_shows_nobody() -> None:
+    call = Call("read", "PUT", ("users", "jdoe"), params=(("q", "jdoe"),), body=b"jdoe", personal=("jdoe",))
+    assert "jdoe" not in repr(call)
 
 
 class Shelf:

@@ -1,0 +1,161 @@
+"""Runs the whole DAG in this process against a sandbox, and answers the approval through Airflow's REST API."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from alma_sandbox.server import RunningSandbox
+
+DAG_ID = "alma_user_purge_demo"
+HITL_LIST = f"/api/v2/dags/{DAG_ID}/dagRuns/~/hitlDetails"
+
+
+@dataclass(frozen=True)
+class FormAnswer:
+    """What a person does with the approval form."""
+
+    option: str
+    user: str = "olga"
+    role: str = "user"
+    form: Mapping[str, Any] = field(default_factory=dict)
+
+
+Answerer = Callable[["Question"], FormAnswer | None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An approval that waits for an answer."""
+
+    run_id: str
+    try_number: int
+    review: Mapping[str, Any]
+
+
+@dataclass
+class FlowResult:
+    """How a run ended."""
+
+    run_id: str
+    state: str
+    tasks: dict[str, str]
+    folder: Any
+
+    def document(self, name: str) -> Any:
+        """Read a JSON file of the run folder."""
+        return json.loads(self.folder.read(name))
+
+
+def approve(question: Question) -> FormAnswer:
+    """Type the right count and code."""
+    form = {"count": question.review["count"], "code": question.review["code"], "comment": "checked"}
+    return FormAnswer("Approve", form=form)
+
+
+def reject(_question: Question) -> FormAnswer:
+    """Choose Reject, leaving the form empty."""
+    return FormAnswer("Reject")
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
+    """Point the demo institution's connections at a sandbox."""
+    sftp = {
+        "conn_type": "sftp",
+        "host": sandbox.sftp_host,
+        "port": sandbox.sftp_port,
+        "login": sandbox.sftp_user,
+        "password": sandbox.sftp_password,
+        "extra": {"host_key": sandbox.sftp_host_key},
+    }
+    alma = {"conn_type": "alma", "host": sandbox.base_url, "password": sandbox.key}
+    monkeypatch.setenv("AIRFLOW_CONN_ALMA_DEMO", json.dumps(alma))
+    monkeypatch.setenv("AIRFLOW_CONN_SFTP_DEMO", json.dumps(sftp))
+
+
+def run_flow(conf: Mapping[str, Any] | None = None, answerer: Answerer = approve) -> FlowResult:
+    """Run the demo institution's DAG to its end.
+
+    Args:
+        conf: What the trigger form says.
+        answerer: Decides what is answered to each approval; None leaves it unanswered.
+    """
+    from airflow.dag_processing.dagbag import DagBag
+
+    from alma_purge.run_folder import RunFolder
+
+    dag = DagBag(dag_folder=_dags_folder()).dags[DAG_ID]
+    with _answering(answerer) as problems:
+        run = dag.test(run_conf=dict(conf or {}))
+    assert not problems, problems
+    tasks = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+    return FlowResult(run.run_id, str(run.state), tasks, RunFolder.of_run("demo", run.run_id))
+
+
+def _dags_folder() -> str:
+    import os
+
+    return os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
+
+
+@contextmanager
+def _answering(answerer: Answerer) -> Iterator[list[str]]:
+    """Answer approvals from a thread as long as the block runs."""
+    stop = threading.Event()
+    problems: list[str] = []
+    thread = threading.Thread(target=_answer_until, args=(stop, answerer, problems), daemon=True)
+    thread.start()
+    try:
+        yield problems
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _answer_until(stop: threading.Event, answerer: Answerer, problems: list[str]) -> None:
+    client = _rest_client()
+    answered: set[tuple[str, int]] = set()
+    while not stop.wait(0.2):
+        listed = client("GET", HITL_LIST, "adam", "admin", params={"response_received": "false"})
+        for detail in listed.json().get("hitl_details", []):
+            ti = detail["task_instance"]
+            key = (ti["dag_run_id"], ti["try_number"])
+            if key in answered or ti["state"] != "awaiting_input":
+                continue
+            answered.add(key)
+            _answer(client, answerer, ti, problems)
+
+
+def _answer(client: Any, answerer: Answerer, ti: Mapping[str, Any], problems: list[str]) -> None:
+    from alma_purge.run_folder import RunFolder
+
+    review = json.loads(RunFolder.of_run("demo", ti["dag_run_id"]).read("review.json"))
+    answer = answerer(Question(ti["dag_run_id"], ti["try_number"], review))
+    if answer is None:
+        return
+    url = f"/api/v2/dags/{DAG_ID}/dagRuns/{ti['dag_run_id']}/taskInstances/approve_purge/-1/hitlDetails"
+    body = {"chosen_options": [answer.option], "params_input": dict(answer.form)}
+    response = client("PATCH", url, answer.user, answer.role, json=body)
+    if response.status_code != 200:
+        problems.append(f"{response.status_code}: {response.text}")
+
+
+def _rest_client() -> Any:
+    """Return a function that calls Airflow's own REST application as a user."""
+    from airflow.api_fastapi.app import create_app
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from fastapi.testclient import TestClient
+
+    app = create_app(apps="core")
+    http = TestClient(app)
+
+    def call(method: str, url: str, user: str, role: str, **request: Any) -> Any:
+        person = SimpleAuthManagerUser(username=user, role=role)
+        token = app.state.auth_manager.generate_jwt(person)
+        return http.request(method, url, headers={"Authorization": f"Bearer {token}"}, **request)
+
+    return call

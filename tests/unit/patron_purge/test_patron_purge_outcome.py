@@ -1,0 +1,176 @@
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.patron_purge.output_samples import CLEAR, TODAY
+
+from patron_purge.decision import DecisionState
+from patron_purge.institution import RuleSettings
+from patron_purge.outcome import (
+    AfterPurge,
+    AfterPurgeState,
+    JobCounter,
+    KeptWhy,
+    Reading,
+    classify_after_purge,
+    compare_counters,
+)
+from patron_purge.patron import Patron
+from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of
+from patron_purge.states import Mode, RowState
+
+RULES = RuleSettings(instructor_roles=("52",))
+
+
+def after(patron: Patron | None, reading: Reading = Reading.FOUND, status: str = "ACTIVE") -> AfterPurgeState:
+    answer = AfterPurge(asked_id="jdoe1", reading=reading, status=status, patron=patron)
+    return classify_after_purge(answer, RULES, TODAY)
+
+
+def test_whoever_is_gone_was_purged() -> None:
+    assert after(None, Reading.NOT_FOUND, "") == AfterPurgeState(RowState.PURGED)
+
+
+@pytest.mark.parametrize("status", ["DELETED", "deleted", " Deleted "])
+def test_a_record_with_the_status_deleted_was_purged(status: str) -> None:
+    assert after(CLEAR, status=status) == AfterPurgeState(RowState.PURGED)
+
+
+def test_an_id_that_leads_to_somebody_else_was_purged() -> None:
+    assert after(replace(CLEAR, primary_id="somebody")) == AfterPurgeState(RowState.PURGED)
+
+
+@pytest.mark.parametrize("spelling", ["JDOE1", "jdoe1 "])
+def test_another_spelling_of_the_same_id_is_the_same_person(spelling: str) -> None:
+    assert after(replace(CLEAR, primary_id=spelling)).state is RowState.KEPT_BY_ALMA
+
+
+@pytest.mark.parametrize(
+    ("patron", "reading"),
+    [
+        (None, Reading.NOT_READ),
+        (CLEAR, Reading.NOT_READ),
+        (None, Reading.FOUND),
+        (replace(CLEAR, primary_id=" "), Reading.FOUND),
+    ],
+)
+def test_an_answer_that_says_nothing_proves_nothing(patron: Patron | None, reading: Reading) -> None:
+    assert after(patron, reading) == AfterPurgeState(RowState.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"loans": 1}, KeptWhy.LOANS),
+        ({"requests": 2}, KeptWhy.REQUESTS),
+        ({"open_fees": Decimal("0.01")}, KeptWhy.FEES),
+        ({"purge_date": None}, KeptWhy.PURGE_DATE),
+        ({"purge_date": TODAY}, KeptWhy.PURGE_DATE),
+        ({"active_roles": ("200", "52")}, KeptWhy.ROLE),
+        ({}, KeptWhy.NOT_KNOWN),
+        ({"loans": None, "open_fees": None}, KeptWhy.NOT_KNOWN),
+    ],
+)
+def test_the_likely_reason_why_alma_kept_somebody(facts: dict[str, Any], why: KeptWhy) -> None:
+    assert after(replace(CLEAR, **facts)) == AfterPurgeState(RowState.KEPT_BY_ALMA, why)
+
+
+def test_every_reason_has_words() -> None:
+    assert all(why.label for why in KeptWhy)
+    assert all(outcome.label for outcome in Outcome)
+
+
+def test_counters_that_agree() -> None:
+    counters = (
+        JobCounter("Records processed", 214),
+        JobCounter("label.records.failed", 4),
+        JobCounter("Users not purged", 4),
+        JobCounter("Users purged", 210),
+    )
+    checks = compare_counters(214, 210, 4, counters)
+    assert checks[0].sentence == "214 sent to the job = 210 purged + 4 kept by Alma + 0 not read."
+    assert [check.agrees for check in checks] == [True] * 5
+
+
+def test_counters_that_differ_or_say_nothing() -> None:
+    counters = (JobCounter("Users deleted", 209), JobCounter("label.bulk", 3), JobCounter("Total", None))
+    checks = compare_counters(214, 210, 4, counters)
+    assert [check.agrees for check in checks] == [True, False, None, None]
+    assert "says 209, single reads say 210 purged: they differ" in checks[1].sentence
+
+
+def test_people_who_were_not_read_do_not_add_up() -> None:
+    check = compare_counters(214, 209, 4, ())[0]
+    assert check.agrees is False
+    assert "1 not read" in check.sentence
+
+
+DONE = OutcomeFacts(
+    mode=Mode.FULL,
+    failed=False,
+    stopped=False,
+    decision=DecisionState.APPROVED,
+    to_purge=210,
+    sent=205,
+    purged=205,
+    unknown=0,
+)
+NOT_SENT: dict[str, Any] = {"sent": 0, "purged": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({}, Outcome.PURGED),
+        ({"mode": Mode.PILOT}, Outcome.PURGED),
+        ({"purged": 204}, Outcome.PARTLY),
+        ({"purged": 0}, Outcome.PARTLY),
+        ({"stopped": True}, Outcome.PARTLY),
+        ({"failed": True}, Outcome.FAILED),
+        ({"unknown": 1}, Outcome.FAILED),
+        ({"purged": 206}, Outcome.FAILED),
+        ({"decision": DecisionState.REJECTED}, Outcome.FAILED),
+        ({"decision": None}, Outcome.FAILED),
+        (NOT_SENT, Outcome.NOBODY_TO_PURGE),
+        (NOT_SENT | {"decision": None, "to_purge": 0}, Outcome.NOBODY_TO_PURGE),
+        (NOT_SENT | {"decision": None, "mode": Mode.REPORT_ONLY}, Outcome.REPORT_ONLY),
+        (NOT_SENT | {"decision": None, "mode": Mode.REPORT_ONLY, "to_purge": 0}, Outcome.REPORT_ONLY),
+        (NOT_SENT | {"decision": DecisionState.REJECTED}, Outcome.REJECTED),
+        (NOT_SENT | {"decision": DecisionState.TIMED_OUT}, Outcome.TIMED_OUT),
+        (NOT_SENT | {"decision": None, "stopped": True}, Outcome.STOPPED),
+        (NOT_SENT | {"stopped": True}, Outcome.STOPPED),
+        (NOT_SENT | {"failed": True, "mode": Mode.REPORT_ONLY}, Outcome.FAILED),
+        (NOT_SENT | {"decision": DecisionState.ASKED}, Outcome.FAILED),
+        (NOT_SENT | {"decision": DecisionState.REFUSED}, Outcome.FAILED),
+        (NOT_SENT | {"decision": None}, Outcome.FAILED),
+    ],
+)
+def test_the_outcome_of_a_run(changes: dict[str, Any], outcome: Outcome) -> None:
+    assert outcome_of(replace(DONE, **changes)) is outcome
+
+
+@given(
+    st.builds(
+        OutcomeFacts,
+        mode=st.sampled_from(Mode),
+        failed=st.booleans(),
+        stopped=st.booleans(),
+        decision=st.one_of(st.none(), st.sampled_from(DecisionState)),
+        to_purge=st.integers(0, 3),
+        sent=st.integers(0, 3),
+        purged=st.integers(0, 3),
+        unknown=st.integers(0, 1),
+    )
+)
+def test_an_outcome_never_looks_better_than_the_facts(facts: OutcomeFacts) -> None:
+    outcome = outcome_of(facts)
+    if outcome is Outcome.PURGED:
+        assert facts.purged == facts.sent > 0
+        assert facts.decision is DecisionState.APPROVED
+    if facts.failed or facts.unknown:
+        assert outcome is Outcome.FAILED
+    if facts.purged:
+        assert outcome in {Outcome.PURGED, Outcome.PARTLY, Outcome.FAILED}
