@@ -61,7 +61,7 @@ def select_candidates(
     reason = pd.Series("", index=table.index, dtype="str")
     detail = pd.Series("", index=table.index, dtype="str")
     for code, hit, value in (
-        *_identifier_rules(table, keys, same_as),
+        *_identifier_rules(table, keys),
         *_list_rules(table, keys, index, protect, group_names),
         *_group_rules(table, rules, marker_group_names, group_names),
         *_record_rules(table, rules, today),
@@ -91,13 +91,11 @@ def _same_as(table: "pd.DataFrame", keys: "pd.Series[str]") -> "pd.Series[str]":
     return found
 
 
-def _identifier_rules(
-    table: "pd.DataFrame", keys: "pd.Series[str]", same_as: "pd.Series[str]"
-) -> Iterator["_Hits"]:
+def _identifier_rules(table: "pd.DataFrame", keys: "pd.Series[str]") -> Iterator["_Hits"]:
     yield Reason.NO_IDENTIFIER, keys == "", ""
-    # What is left twice after the plain repeats differs in some column: nobody knows which row is true.
-    single = keys.where(same_as == "", "")
-    conflicting = (single != "") & single.duplicated(keep=False)
+    # An identifier that stands twice is held back: a report that lists a person twice has joined or paged
+    # wrongly, and nobody knows in which row. Plain repeats of a row are not people of their own.
+    conflicting = (keys != "") & keys.duplicated(keep=False)
     yield Reason.DUPLICATE_ROW, conflicting, ""
 
 

@@ -237,8 +237,8 @@ def _moments_of_row(row: Sequence[Cell], now: datetime) -> Iterator[datetime | d
     yield from moments_in(row_text(row), zone)
     for cell in row:
         if isinstance(cell, datetime):
-            # A writer that knows only the day leaves midnight.
-            yield cell.replace(tzinfo=zone) if cell.time() != time(0) else cell.date()
+            # Never midnight: the workbook reader gives that as a day.
+            yield cell.replace(tzinfo=zone)
         elif isinstance(cell, date):
             yield cell
 

@@ -86,7 +86,7 @@ class Reason(StrEnum):
 _REASON_LABELS = {
     Reason.NO_IDENTIFIER: "the report row has no primary id",
     Reason.OTHER_PRIMARY_ID: "Alma answered with another primary id",
-    Reason.DUPLICATE_ROW: "the report lists this person twice with different data",
+    Reason.DUPLICATE_ROW: "the report lists this person more than once",
     Reason.IN_EXCLUSION_FILE: "listed in an exclusion file",
     Reason.NAME_IN_EXCLUSION_FILE: "same name as an exclusion row without a primary id",
     Reason.PROTECT_LIST: "on the protect list",

@@ -87,9 +87,9 @@ def manage_members(tenant: Tenant, call: Call) -> Reply:
     if id_type and id_type not in tenant.identifier_types:
         raise AlmaRefusal("40166410", f"Invalid parameter identifier type: {id_type}.")
     body = call.read_body()
-    members: Any = (body.get("members") or {}).get("member") or []
+    members: Any = _dict(body.get("members")).get("member") or []
     members = members if isinstance(members, list) else [members]
-    ids = [str(item.get("id") or "") for item in members]
+    ids = [str(item.get("id") or "") if isinstance(item, dict) else "" for item in members]
     strict = (call.query.get("fail_on_invalid_id") or "true").lower() != "false"
     op = call.query.get("op", "")
     changed = tenant.sets.manage(call.parts[0], op, ids, id_type, fail_on_invalid=strict)
@@ -105,6 +105,10 @@ def list_members(tenant: Tenant, call: Call) -> Reply:
     people = [tenant.users.by_serial(serial) for serial in list(held.members)[offset : offset + limit]]
     shown = [_member(tenant, person) for person in people if person is not None]
     return Reply(listing("member", shown, len(held.members)), "members")
+
+
+def _dict(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
 
 
 def _member(tenant: Tenant, person: Person) -> Json:

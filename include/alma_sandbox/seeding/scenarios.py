@@ -229,7 +229,12 @@ class Cast:
             Scenario("proxy", 3, change=_proxy, depends_on="proxies"),
             Scenario("recent_activity", 5, change=_recent, depends_on="recent_activity"),
             Scenario("protect_list_pattern", 5, change=_protect_id, depends_on="protect_list"),
-            Scenario("protect_list_group", 4, change=_set(user_group="DEPT"), depends_on="protect_list"),
+            Scenario(
+                "protect_list_group",
+                4,
+                change=_set(user_group="DEPT", campus_group="DEPT"),
+                depends_on="protect_list",
+            ),
             Scenario("excluded_by_file", 24, excluded="as_is"),
             Scenario("excluded_without_zeros", 4, shape="zeros", excluded="without_zeros"),
             Scenario("excluded_other_case", 4, shape="mixed", excluded="other_case"),

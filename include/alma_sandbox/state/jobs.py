@@ -161,10 +161,10 @@ class JobBoard:
             unknown = sorted(set(parameters) - known) if known else []
             if unknown:
                 raise AlmaRefusal("402228", f"Parameter {unknown[0]} is not defined for job {job.job_id}.")
-        for name in known - {"job_name"}:
-            if name not in parameters:
+        for name, _ in job.parameters:
+            if name not in parameters and name != "job_name":
                 raise AlmaRefusal("402228", f"Mandatory parameter is missing from input: {name}.")
-            if not parameters[name] and not (name.endswith(MAY_BE_EMPTY) or name in job.may_be_empty):
+            if not parameters.get(name) and not (name.endswith(MAY_BE_EMPTY) or name in job.may_be_empty):
                 raise AlmaRefusal("402229", f"Mandatory parameter value is empty: {name}.")
 
     def _check_thresholds(self, job_id: str, now: datetime) -> None:

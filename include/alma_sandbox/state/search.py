@@ -16,7 +16,8 @@ FIELDS = {
 }  # fmt: skip
 
 Hit = tuple[Person, IndexEntry]
-Test = Callable[[Person, IndexEntry], bool]
+Known = Person | IndexEntry
+Test = Callable[[Person, Known], bool]
 
 
 def words(text: str) -> list[str]:
@@ -60,14 +61,11 @@ class UserSearch:
         shows_deleted = self._show_deleted()
         hits = []
         for person, old in self._shelf.indexed():
-            entry = old
-            if not shows_deleted and (entry.status if entry else person.status) == "DELETED":
+            known: Known = old or person
+            if not shows_deleted and known.status == "DELETED":
                 continue
-            if tests:
-                entry = entry or index_entry(person)
-                if not all(test(person, entry) for test in tests):
-                    continue
-            hits.append((person, entry or index_entry(person)))
+            if all(test(person, known) for test in tests):
+                hits.append((person, old or index_entry(person)))
         if not query:
             hits.sort(key=_order(order_by))
         return hits
@@ -79,8 +77,8 @@ class UserSearch:
         needed = words(wanted.replace("_", " "))
         if name == "user_group":
             codes = self._matching_groups(needed)
-            return lambda _person, entry: entry.user_group in codes
-        return lambda person, entry: _contains(needed, _text(name, person, entry))
+            return lambda _person, known: known.user_group in codes
+        return lambda person, known: _contains(needed, _text(name, person, known))
 
     def _matching_groups(self, needed: list[str]) -> set[str]:
         found = set()
@@ -95,7 +93,8 @@ def _contains(needed: list[str], text: str) -> bool:
     return bool(needed) and all(word in present for word in needed)
 
 
-def _text(name: str, person: Person, entry: IndexEntry) -> str:
+def _text(name: str, person: Person, known: Known) -> str:
+    entry = known if isinstance(known, IndexEntry) else index_entry(known)
     if name == "identifiers":
         return " ".join(entry.identifiers)
     if name in {"primary_id", "first_name", "last_name"}:

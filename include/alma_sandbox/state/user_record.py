@@ -181,7 +181,7 @@ def check_record(body: Json, groups: dict[str, str], person: Person) -> None:
             "401858",
             "The external id in DB does not fit the given value in xml - external id cannot be updated.",
         )
-    if not body.get("last_name"):
+    if not body.get("last_name") or not _well_formed(body):
         raise AlmaRefusal("401860", "Failed to update user.")
 
 
@@ -214,6 +214,19 @@ def fee_json(fee: Fee, link: str) -> Json:
         "owner": {"value": "MAIN", "desc": "Main Library"},
         "link": f"{link}/{fee.fee_id}",
     }
+
+
+def _well_formed(body: Json) -> bool:
+    try:
+        for name in ("expiry_date", "purge_date"):
+            parse_day(body.get(name))
+    except ValueError:
+        return False
+    identifiers = body.get("user_identifier") or []
+    roles = body.get("user_role") or []
+    return all(item.get("value") and code_of(item.get("id_type")) for item in identifiers) and all(
+        code_of(item.get("role_type")) for item in roles
+    )
 
 
 def _keep_protected_fields(

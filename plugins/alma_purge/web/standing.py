@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-
 from alma_purge.web.opened_run import APPROVAL_TASK, LAST_TASK, REVIEW_TASK
 from alma_purge.web.records import RunRecords
 from patron_purge.certificate import Certificate

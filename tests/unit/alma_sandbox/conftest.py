@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -101,8 +102,6 @@ def code_of(answer: requests.Response) -> str:
 
 @pytest.fixture
 def make_alma() -> Iterator[Callable[..., Alma]]:
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def make(**settings: Any) -> Alma:

@@ -217,3 +217,23 @@ def test_delete_of_a_user_with_ties_is_401850(alma: Any, refused: Refused, scena
     person = alma.person(scenario)
     refused(alma.call("DELETE", f"/users/{person.identifiers[0]['value']}"), "401850")
     assert alma.exists(person)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"expiry_date": "soon"}, {"last_name": ""}, {"user_identifier": [{"value": "x"}]}, {"user_role": [{}]}],
+)
+def test_put_of_a_broken_record_is_401860_and_changes_nothing(
+    alma: Any, refused: Refused, change: dict[str, Any]
+) -> None:
+    person = alma.person("clean_internal")
+    before = alma.user(person.primary_id).json()
+    path = f"/users/{person.identifiers[0]['value']}"
+    refused(alma.call("PUT", path, json=before | {"first_name": "Changed"} | change), "401860")
+    assert alma.user(person.primary_id).json() == before
+
+
+def test_put_cannot_take_another_users_primary_id(alma: Any, refused: Refused) -> None:
+    one, two = alma.person("clean_internal"), alma.person("active_loan")
+    record = alma.user(one.primary_id).json() | {"primary_id": two.primary_id.upper()}
+    refused(alma.call("PUT", f"/users/{one.identifiers[0]['value']}", json=record), "401860")

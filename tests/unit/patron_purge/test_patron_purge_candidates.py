@@ -74,15 +74,15 @@ def test_no_identifier(identifier: str | None) -> None:
     assert outcome(ledger) == [held(Reason.NO_IDENTIFIER)] * 2 + [CANDIDATE]
 
 
-def test_the_same_row_twice_is_a_duplicate() -> None:
+def test_a_person_listed_twice_is_held_back_and_the_repeat_is_a_duplicate() -> None:
     ledger = select(report_of([report_row("p1"), report_row("p2"), report_row("p1")]), NOBODY_LISTED)
-    assert outcome(ledger) == [CANDIDATE, CANDIDATE, (RowState.DUPLICATE, "")]
+    assert outcome(ledger) == [held(Reason.DUPLICATE_ROW), CANDIDATE, (RowState.DUPLICATE, "")]
     assert ledger.loc[2, "detail"] == "same as row 1"
 
 
 def test_a_duplicate_of_somebody_held_back_is_a_duplicate() -> None:
     ledger = select(report_of([report_row("p1"), report_row("p1")]), index_of("p1"))
-    assert outcome(ledger) == [held(Reason.IN_EXCLUSION_FILE), (RowState.DUPLICATE, "")]
+    assert outcome(ledger) == [held(Reason.DUPLICATE_ROW), (RowState.DUPLICATE, "")]
 
 
 @pytest.mark.parametrize(

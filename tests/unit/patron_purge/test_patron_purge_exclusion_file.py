@@ -155,6 +155,17 @@ def test_the_sentence_still_needs_a_fresh_date() -> None:
         read_file(workbook([["No XYZ users with fines at other I-Share libraries as of yesterday"]]))
 
 
+def test_the_sentence_gives_a_date_wherever_it_stands() -> None:
+    assert read_file(workbook([HEADINGS, [NOBODY_FINES]])).row_count == 0
+    with pytest.raises(InputRefusedError, match="too old"):
+        read_file(workbook([[FIRST_LINE], HEADINGS, [NOBODY_FINES.replace("11/30", "11/20")]]))
+
+
+def test_a_person_is_never_taken_for_the_sentence() -> None:
+    person = ["No", "users, as of", "p1", "ABC", ""]
+    assert read_file(workbook([[FIRST_LINE], HEADINGS, person])).ids == ("p1",)
+
+
 def test_headings_without_rows_are_refused() -> None:
     with pytest.raises(InputRefusedError, match="headings but no rows"):
         read_file(workbook([[FIRST_LINE], HEADINGS]))

@@ -1,4 +1,5 @@
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 
 import openpyxl
@@ -67,9 +68,10 @@ def test_refuses_an_encrypted_part() -> None:
         read_sheets(bytes(content), "f.xlsx")
 
 
-def test_refuses_a_wrong_checksum() -> None:
+@pytest.mark.parametrize("part", [b"xl/worksheets/sheet1.xml", b"_rels/.rels"])
+def test_refuses_a_wrong_checksum(part: bytes) -> None:
     content = bytearray(GOOD)
-    place = content.find(b"PK\x01\x02")
+    place = content.rfind(part) - 46  # the directory entry ends with the name
     content[place + 16] ^= 0xFF
     with pytest.raises(InputRefusedError, match="damaged"):
         read_sheets(bytes(content), "f.xlsx")
@@ -107,6 +109,22 @@ def test_refuses_a_sheet_that_is_no_xml() -> None:
         read_sheets(
             repacked(GOOD, {"xl/worksheets/sheet1.xml": b"<worksheet><sheetData><row><c r="}), "f.xlsx"
         )
+
+
+def test_a_panic_of_the_reader_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    panic = type("PanicException", (BaseException,), {})
+    for error, expected in ((panic("boom"), InputRefusedError), (KeyboardInterrupt(), KeyboardInterrupt)):
+        with monkeypatch.context() as patch:
+            patch.setattr("python_calamine.CalamineWorkbook.from_filelike", _raiser(error), raising=True)
+            with pytest.raises(expected):
+                read_sheets(GOOD, "f.xlsx")
+
+
+def _raiser(error: BaseException) -> Callable[[BytesIO], None]:
+    def fail(_: BytesIO) -> None:
+        raise error
+
+    return fail
 
 
 @settings(max_examples=200, deadline=None)
