@@ -28,7 +28,7 @@ def running_sandbox(
 
     Unlike the command line, it starts with no limit of calls per second and without index lag; both can be
     switched on with `switches`. Jobs move on when somebody calls the API or the control API; whoever looks at
-    `tenant` directly calls `stage.settle()` first. People who are due today stop being so at midnight (UTC): a
+    `tenant` directly calls `stage.settle()` first. Dates move at midnight (UTC): a
     test that crosses it starts the clock elsewhere.
 
     Args:
