@@ -45,7 +45,7 @@ def _field(title: str, description: str, *types: str) -> Param:
 
 
 FORM = {
-    "count": _field("Count", "The number of people to purge, as on the review page.", "integer", "string"),
+    "count": _field("Count", "The number of people to purge, as on the review page.", "integer"),
     "code": _field("Code", "The eight letters on the review page.", "string"),
     "comment": _field("Comment", "Goes into the certificate; no patron names.", "string"),
 }
