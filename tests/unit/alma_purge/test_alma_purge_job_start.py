@@ -267,5 +267,3 @@ def test_an_intended_job_counts_as_active_while_it_may_still_appear(
     set_id = set_of(client, [people(sandbox)[0].primary_id])
     client.jobs.run("M148", payload("update_notify_users.json", set_id, NAME))
     assert is_active(client, intent(minutes_ago=61)), "it is listed and runs"
-
-

@@ -25,9 +25,7 @@ def pauses(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Pauses:
     return taken
 
 
-def after_each_pause(
-    monkeypatch: pytest.MonkeyPatch, pauses: Pauses, act: Callable[[int], None]
-) -> None:
+def after_each_pause(monkeypatch: pytest.MonkeyPatch, pauses: Pauses, act: Callable[[int], None]) -> None:
     """Let something happen in Alma during each pause."""
 
     def pause(seconds: float) -> None:
@@ -77,10 +75,10 @@ def test_a_group_that_keeps_changing_stops(
     sandbox: RunningSandbox, client: AlmaClient, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = ids_of(people(sandbox, count=20))
-    after_each_pause(
-        monkeypatch, pauses, lambda number: change(sandbox, ids[number], user_group=MARKER)
-    )
-    with pytest.raises(MarkerGroupError, match=f"{MARKER} keeps changing. No job was started.*clear this task"):
+    after_each_pause(monkeypatch, pauses, lambda number: change(sandbox, ids[number], user_group=MARKER))
+    with pytest.raises(
+        MarkerGroupError, match=f"{MARKER} keeps changing. No job was started.*clear this task"
+    ):
         read_marker_group(client, MARKER, 1)
 
 
