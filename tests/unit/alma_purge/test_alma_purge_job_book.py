@@ -115,7 +115,7 @@ def test_contradicting_records_stop(
     book = JobBook(store, folder, FILE)
     book.write(STARTED)
     folder.write(FILE, STARTED.model_copy(update={field: "another"}).to_bytes())
-    with pytest.raises(RunFileError, match="different Alma jobs.*Nothing was sent.*Monitor Jobs"):
+    with pytest.raises(RunFileError, match=r"different Alma jobs.*Nothing was sent.*Monitor Jobs"):
         start_once(client, book, order)
     assert starts_asked(sandbox) == 0
 
@@ -129,7 +129,7 @@ def test_an_edited_record_in_the_task_state_store_stops(
 ) -> None:
     store = MemoryStore()
     store.set(STORE_KEY, edited)
-    with pytest.raises(RunFileError, match="task state store's record.*can't be read.*nothing was sent"):
+    with pytest.raises(RunFileError, match=r"task state store's record.*can't be read.*nothing was sent"):
         start_once(client, JobBook(store, folder, FILE), order)
     assert starts_asked(sandbox) == 0
 
@@ -139,7 +139,7 @@ def test_an_edited_record_in_the_run_folder_stops(
     sandbox: RunningSandbox, client: AlmaClient, order: JobOrder, folder: RunFolder, edited: bytes
 ) -> None:
     folder.write(FILE, edited)
-    with pytest.raises(RunFileError, match="regroup-job.json in the run folder can't be read"):
+    with pytest.raises(RunFileError, match=r"regroup-job.json in the run folder can't be read"):
         start_once(client, JobBook(MemoryStore(), folder, FILE), order)
     assert starts_asked(sandbox) == 0
 

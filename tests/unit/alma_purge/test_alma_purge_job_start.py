@@ -90,6 +90,7 @@ def intent(minutes_ago: float = 0) -> JobRecord:
 def test_after_an_unclear_answer_the_job_is_looked_up_and_never_sent_again(
     sandbox: RunningSandbox,
     client: AlmaClient,
+    *,
     hasty: AlmaClient,
     book: JobBook,
     order: JobOrder,
@@ -125,6 +126,7 @@ def test_after_an_unclear_answer_the_job_is_looked_up_and_never_sent_again(
 def test_after_a_clear_refusal_the_job_may_be_sent_again_and_then_runs_once(
     sandbox: RunningSandbox,
     client: AlmaClient,
+    *,
     book: JobBook,
     order: JobOrder,
     fault: dict[str, object],

@@ -101,6 +101,7 @@ def set_fees(sandbox: RunningSandbox, person: Person, *fees: Fee) -> None:
 def test_every_open_fee_counts_and_a_credit_hides_no_debt(
     sandbox: RunningSandbox,
     client: AlmaClient,
+    *,
     fees: tuple[Fee, ...],
     owed: str,
     credit: str,

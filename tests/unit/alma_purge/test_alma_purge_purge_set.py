@@ -129,7 +129,7 @@ def test_an_id_in_another_spelling_is_not_the_same_person(
 ) -> None:
     spelled = next(one.primary_id for one in people(sandbox) if one.primary_id.swapcase() != one.primary_id)
     made = ensure_set(client, NAME)
-    with pytest.raises(SetMismatchError, match="lacks 1 .* holds 1 others"):
+    with pytest.raises(SetMismatchError, match=r"lacks 1 .* holds 1 others"):
         fill_set(client, made.id, [spelled.swapcase()])
 
 
