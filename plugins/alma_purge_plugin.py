@@ -1,6 +1,7 @@
 """The only file that Airflow loads as a plugin: the review page and its tab on the DAG run."""
 
 from airflow.plugins_manager import AirflowPlugin
+
 from alma_purge.web.app import URL_PREFIX, review_app
 
 

@@ -36,7 +36,7 @@ class AlmaHook(BaseHook):
         """Return a client for the connection.
 
         Raises:
-            ConfigurationError: The connection is missing, or lacks host or API key.
+            ConfigurationError: The connection is missing, or host or API key is missing or can't be one.
         """
         try:
             connection = self.get_connection(self.alma_conn_id)
@@ -50,11 +50,17 @@ class AlmaHook(BaseHook):
                 f"The Airflow connection {self.alma_conn_id} needs a host (such as "
                 "https://api-na.hosted.exlibrisgroup.com) and an API key; nothing was changed."
             )
-        return AlmaClient(
-            _base_url(connection.host, connection.port),
-            connection.password,
-            calls_per_second=self.calls_per_second,
-        )
+        try:
+            return AlmaClient(
+                _base_url(connection.host, connection.port),
+                connection.password,
+                calls_per_second=self.calls_per_second,
+            )
+        except ValueError as error:
+            raise ConfigurationError(
+                f"The Airflow connection {self.alma_conn_id} can't be used: {error}. Correct it under Admin > "
+                "Connections; nothing was changed."
+            ) from error
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Alma which institution the key belongs to, and say so."""

@@ -29,8 +29,12 @@ class PreflightOperator(PurgeOperator):
             identity = tenant.require_right_tenant(client, institution)
             tenant.require_permissions(client, institution)
             groups = tenant.read_groups(client, institution)
-            regroup_job = tenant.find_job(client, institution.regroup_job, "regroup_job")
-            purge_job = tenant.find_job(client, institution.purge_job, "purge_job")
+            regroup_job = tenant.find_job(
+                client, institution.regroup_job, f"regroup_job in {institution.code}.yaml"
+            )
+            purge_job = tenant.find_job(
+                client, institution.purge_job, f"purge_job in {institution.code}.yaml"
+            )
             proven_on = tenant.prove_group_query(client, institution)
             tenant.require_empty_marker_group(client, institution)
             remaining = client.remaining_calls

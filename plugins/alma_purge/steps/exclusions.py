@@ -9,7 +9,7 @@ from posixpath import join
 
 from airflow.providers.sftp.hooks.sftp import SFTPHook
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException, AirflowRuntimeError
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowRuntimeError
 from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
 
 from alma_purge.hooks.alma import connection_extra
@@ -18,6 +18,7 @@ from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 from patron_purge.institution import ExclusionPattern, Institution
 
 MAX_FILE_BYTES = 50_000_000
+_LAX_EXTRAS = ("no_host_key_check", "allow_host_key_change", "ignore_hostkey_verification")
 
 
 class ExclusionServerError(PurgeError):
@@ -56,7 +57,7 @@ def require_pinned_host_key(connection_id: str) -> None:
             "SFTP; nothing was changed."
         ) from error
     extra = connection_extra(connection.extra)
-    lax = [name for name in ("no_host_key_check", "allow_host_key_change") if _is_on(extra.get(name))]
+    lax = [name for name in _LAX_EXTRAS if _is_on(extra.get(name))]
     if lax or not extra.get("host_key"):
         raise ConfigurationError(
             f"The Airflow connection {connection_id} must pin the SFTP server's host key: put the key that "
@@ -76,16 +77,17 @@ def fetch_exclusion_files(institution: Institution, now: datetime) -> tuple[Down
         The files, in the order of the institution's patterns.
 
     Raises:
-        ConfigurationError: The connection is missing or does not pin a host key.
+        ConfigurationError: The connection is missing, can't be used or does not pin a host key, or the folder
+            does not exist.
         InputRefusedError: The server shows another host key or refuses the login; a required file is missing;
             or a file can't be trusted.
         ExclusionServerError: The server can't be reached right now.
     """
     require_pinned_host_key(institution.sftp_connection)
-    hook = SFTPHook(ssh_conn_id=institution.sftp_connection)
+    hook = _hook(institution.sftp_connection)
     try:
         with hook.get_managed_conn() as connection:
-            listing = connection.listdir_attr(institution.sftp_folder)
+            listing = _listing(connection, institution)
             found = [
                 (pattern, name, _retrieve(connection, join(institution.sftp_folder, name)))
                 for pattern in institution.exclusion_files
@@ -107,6 +109,28 @@ def fetch_exclusion_files(institution: Institution, now: datetime) -> tuple[Down
             "Nothing was changed."
         ) from error
     return tuple(_read(pattern, name, content, institution, now) for pattern, name, content in found)
+
+
+def _hook(connection_id: str) -> SFTPHook:
+    """Return the hook of a connection; it knocks once, since knocking on with a wrong password can lock it."""
+    try:
+        return SFTPHook(ssh_conn_id=connection_id, conn_retry_attempts=1)
+    except (AirflowException, SSHException, ValueError) as error:
+        raise ConfigurationError(
+            f"The Airflow connection {connection_id} can't be used ({error}). Correct its host, keys and the "
+            "extra field host_key, which takes type and key as `ssh-keyscan` shows them; nothing was changed."
+        ) from error
+
+
+def _listing(connection: SFTPClient, institution: Institution) -> list[SFTPAttributes]:
+    """List the folder of the exclusion files."""
+    try:
+        return connection.listdir_attr(institution.sftp_folder)
+    except (FileNotFoundError, PermissionError) as error:
+        raise ConfigurationError(
+            f"The SFTP server shows no folder {institution.sftp_folder} to the login of the connection "
+            f"{institution.sftp_connection}. Correct sftp_folder in {institution.code}.yaml; nothing was changed."
+        ) from error
 
 
 def _is_on(value: object) -> bool:

@@ -12,6 +12,7 @@ from patron_purge.errors import RunFileError
 
 STORE_KEY = "alma_job"
 _ORDER = list(JobStage)
+_STORED = "The task state store's record of this job"
 
 
 class TaskStateStore(Protocol):
@@ -46,9 +47,7 @@ class JobBook:
         Raises:
             RunFileError: The two records contradict each other, or one can't be read.
         """
-        stored = self._store.get(STORE_KEY)
-        in_store = self._parse(stored, "task state store") if isinstance(stored, str) else JobRecord()
-        in_folder = read_job_record(self._folder, self._file_name)
+        in_store, in_folder = self._both()
         if _contradict(in_store, in_folder):
             raise RunFileError(
                 f"{self._file_name} in the run folder and Airflow's task state store name different Alma jobs. "
@@ -62,8 +61,16 @@ class JobBook:
         self._folder.write(self._file_name, record.to_bytes())
         self._store.set(STORE_KEY, record.model_dump_json(), retention=NEVER_EXPIRE)
 
-    def _parse(self, text: str, place: str) -> JobRecord:
-        return _parse_record(text.encode(), f"The {place}'s record of this job")
+    def holds(self, record: JobRecord) -> bool:
+        """Tell whether both places give this record back when they are read again."""
+        return self._both() == (record, record)
+
+    def _both(self) -> tuple[JobRecord, JobRecord]:
+        stored = self._store.get(STORE_KEY)
+        # Anything but a text was put there by somebody else, and is as unreadable as a spoiled text.
+        text = stored if isinstance(stored, str) else ""
+        in_store = JobRecord() if stored is None else _parse_record(text.encode(), _STORED)
+        return in_store, read_job_record(self._folder, self._file_name)
 
 
 def read_job_record(folder: RunFolder, file_name: str) -> JobRecord:

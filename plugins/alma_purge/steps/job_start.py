@@ -59,14 +59,14 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
     Raises:
         JobMustWaitError: Alma refused for lack of room (codes 402222, 402223, 60347).
         AlmaRequestError: Alma refused for another reason; nothing was started.
-        RunFileError: The stored intent is not the one just written.
+        RunFileError: The job was already sent, or one of the two places does not keep the intent.
     """
     before = book.read()
     if before.stage is not JobStage.NONE:
         raise RunFileError("The record of this job says that it was already sent. Nothing was sent again.")
     intent = intended(before, order.job_id, order.job_name, order.set_id, datetime.now(UTC))
     book.write(intent)
-    if book.read() != intent:
+    if not book.holds(intent):
         raise RunFileError("The intent to start the job could not be stored reliably. Nothing was sent.")
     try:
         start = client.jobs.run(order.job_id, order.payload)

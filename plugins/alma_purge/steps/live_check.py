@@ -46,6 +46,8 @@ def check_person(client: AlmaClient, primary_id: str, judge: Judge) -> LiveResul
         AlmaAuthError: The key may not read users.
         AlmaDailyLimitError: The day's calls are used up.
     """
+    if not _can_be_asked_for(primary_id):
+        return LiveResult(None, Finding(Reason.NOT_CHECKED))
     try:
         patron = read_without_fees(client, primary_id)
         finding = judge(patron)
@@ -59,6 +61,11 @@ def check_person(client: AlmaClient, primary_id: str, judge: Judge) -> LiveResul
     except (AlmaUnavailableError, AlmaResponseError, AlmaRequestError) as error:
         log.warning("One person could not be checked and is held back: %s", error)
         return LiveResult(None, Finding(Reason.NOT_CHECKED))
+
+
+def _can_be_asked_for(primary_id: str) -> bool:
+    """Tell whether an id can stand in an address; an empty one would ask for everybody."""
+    return bool(primary_id.strip()) and primary_id not in {".", ".."}
 
 
 def check_people(client: AlmaClient, primary_ids: Sequence[str], judge: Judge) -> dict[str, LiveResult]:

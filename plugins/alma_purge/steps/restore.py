@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaRequestError, AlmaUnclearError, NotFoundError
+from alma_api.models import User
 
 
 class Restored(StrEnum):
@@ -48,11 +49,8 @@ def restore_person(client: AlmaClient, home: Home, marker_group: str) -> Restore
     Raises:
         AlmaError: Alma can't be reached, or the key may not write.
     """
-    try:
-        user = client.users.get(home.primary_id)
-    except NotFoundError:
-        return Restored.GONE
-    if user.primary_id != home.primary_id:
+    user = _read(client, home)
+    if user is None:
         return Restored.GONE
     if user.user_group == home.group:
         return Restored.NOT_NEEDED
@@ -61,6 +59,16 @@ def restore_person(client: AlmaClient, home: Home, marker_group: str) -> Restore
     # Whether an unclear or refused change came through shows in the record, which is read next.
     with suppress(AlmaUnclearError, AlmaRequestError):
         client.users.put_group(user, home.group)
-    after = client.users.get(home.primary_id)
-    back = after.primary_id == home.primary_id and after.user_group == home.group
-    return Restored.RESTORED if back else Restored.FAILED
+    after = _read(client, home)
+    if after is None:
+        return Restored.GONE
+    return Restored.RESTORED if after.user_group == home.group else Restored.FAILED
+
+
+def _read(client: AlmaClient, home: Home) -> User | None:
+    """Read the person; None when Alma knows nobody of exactly this primary id."""
+    try:
+        user = client.users.get(home.primary_id)
+    except NotFoundError:
+        return None
+    return user if user.primary_id == home.primary_id else None

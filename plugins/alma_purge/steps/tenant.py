@@ -93,13 +93,13 @@ def read_groups(client: AlmaClient, institution: Institution) -> dict[str, str]:
     return {row.code: row.description for row in rows}
 
 
-def find_job(client: AlmaClient, wanted: AlmaJob, setting: str) -> Job:
+def find_job(client: AlmaClient, wanted: AlmaJob, where: str) -> Job:
     """Resolve a configured job to exactly one job in Alma.
 
     Args:
         client: The Alma client.
         wanted: The job as configured.
-        setting: Name of the setting, for the message.
+        where: Setting and file that configure it, for the message.
 
     Raises:
         ConfigurationError: There is no such job, or several of that name.
@@ -108,9 +108,10 @@ def find_job(client: AlmaClient, wanted: AlmaJob, setting: str) -> Job:
     if len(found) == 1:
         return found[0]
     identified = f"{wanted.name}" + (f" with the id {wanted.id}" if wanted.id else "")
+    ids = f" ({', '.join(job.id for job in found)})" if found else ""
     raise ConfigurationError(
-        f"Alma lists {len(found) or 'no'} manual jobs named {identified} (setting {setting}). Compare with "
-        "Admin > Run a Job and correct name or id; nothing was changed."
+        f"Alma lists {len(found) or 'no'} manual jobs named {identified}{ids}; {where} must mean exactly one. "
+        "Compare with Admin > Run a Job, and correct the name or add the id; nothing was changed."
     )
 
 

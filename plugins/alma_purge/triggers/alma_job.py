@@ -14,6 +14,7 @@ from alma_api.errors import AlmaError, AlmaRateError, AlmaResponseError, AlmaUna
 from alma_purge.documents import JobRecord
 from alma_purge.hooks.alma import AlmaHook
 from alma_purge.steps.job_start import look_up
+from patron_purge.errors import PurgeError
 
 MAX_FAILURES_IN_A_ROW = 20
 PATIENT_ERRORS = (AlmaUnavailableError, AlmaRateError, AlmaResponseError)
@@ -54,31 +55,43 @@ class _AlmaTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until there is news or the time is up; GET requests only."""
-        client = await sync_to_async(AlmaHook(self.alma_conn_id).get_conn)()
+        try:
+            client = await sync_to_async(AlmaHook(self.alma_conn_id).get_conn)()
+        except PurgeError as error:
+            yield _event(JobNews.FAILED, str(error))
+            return
+        with client:
+            yield await self._wait(client)
+
+    async def _wait(self, client: AlmaClient) -> TriggerEvent:
+        """Ask again and again; a few unanswered questions in a row are borne."""
         failures = 0
         while True:
             try:
                 news = await asyncio.to_thread(self.ask, client)
-                failures = 0
             except PATIENT_ERRORS as error:
                 failures += 1
                 self.log.warning("Alma did not answer (%s times in a row): %s", failures, error)
-                news = JobNews.FAILED if failures >= MAX_FAILURES_IN_A_ROW else None
-                reason = str(error)
-            except AlmaError as error:
-                news, reason = JobNews.FAILED, str(error)
+                if failures >= MAX_FAILURES_IN_A_ROW:
+                    return _event(JobNews.FAILED, str(error))
+                news = None
+            except (AlmaError, PurgeError) as error:
+                return _event(JobNews.FAILED, str(error))
             else:
-                reason = ""
+                failures = 0
             if news is None and datetime.now(UTC) >= datetime.fromisoformat(self.deadline):
                 news = self.at_deadline()
             if news is not None:
-                yield TriggerEvent({"news": news.value, "reason": reason})
-                return
+                return _event(news)
             await asyncio.sleep(self.poll_seconds)
 
     async def on_kill(self) -> None:
         """Say that the job goes on: an Alma job can't be cancelled from here."""
         self.log.warning("Nobody waits for the Alma job any more, but it goes on in Alma.")
+
+
+def _event(news: JobNews, reason: str = "") -> TriggerEvent:
+    return TriggerEvent({"news": news.value, "reason": reason})
 
 
 class AlmaJobEndTrigger(_AlmaTrigger):

@@ -1,0 +1,65 @@
+"""A stand-in for what Airflow hands to a task, to call one operator without a whole DAG run."""
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from airflow.sdk import Context
+
+from alma_purge.operators.base import PurgeRun, open_run
+
+
+class MemoryStore:
+    """A task state store in memory; like Airflow's, it holds JSON values."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+        del retention
+        self.values[key] = value
+
+
+@dataclass
+class TaskStandIn:
+    """The part of a task instance that the operators use."""
+
+    task_id: str
+    dag_id: str = "alma_user_purge_demo"
+    run_id: str = "manual__test"
+    try_number: int = 1
+    xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[self.task_id, key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        return self.xcoms.get((task_ids, key))
+
+    def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
+        del dag_id
+        return dict.fromkeys(run_ids, self.states)
+
+    def said(self, key: str = "stop") -> Any:
+        """Return what this task pushed."""
+        return self.xcoms.get((self.task_id, key))
+
+
+def task_context(ti: TaskStandIn, store: MemoryStore | None = None, **params: Any) -> Context:
+    """Return a context for one task.
+
+    Args:
+        ti: The task instance.
+        store: The task state store.
+        params: What the trigger form says.
+    """
+    chosen = {"mode": None, "guard_overrides": {}, **params}
+    return cast("Context", {"ti": ti, "params": chosen, "task_state_store": store or MemoryStore()})
+
+
+def purge_run(task_id: str = "preflight", **params: Any) -> PurgeRun:
+    """Open a run of the demo institution as a task would."""
+    return open_run(task_context(TaskStandIn(task_id), **params))

@@ -1,0 +1,252 @@
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paramiko import SFTPClient
+from tests.support.flow import connect
+from tests.support.task_context import purge_run
+from tests.support.tenant import people, workbooks
+
+from alma_purge.steps import exclusions
+from alma_purge.steps.exclusions import ExclusionServerError, fetch_exclusion_files, require_pinned_host_key
+from alma_sandbox.server import RunningSandbox
+from alma_sandbox.sftp import PasswordServer, host_key, public_line
+from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
+from patron_purge.institution import Institution
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+CONNECTION = "AIRFLOW_CONN_SFTP_DEMO"
+
+
+@pytest.fixture
+def institution(sandbox: RunningSandbox) -> Institution:
+    return purge_run().institution
+
+
+def fetch(institution: Institution) -> tuple[exclusions.Download, ...]:
+    return fetch_exclusion_files(institution, purge_run().now)
+
+
+def reconnect(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
+    """Change fields of the SFTP connection."""
+    connect(monkeypatch, sandbox)
+    connection = json.loads(os.environ[CONNECTION]) | fields
+    monkeypatch.setenv(CONNECTION, json.dumps(connection))
+
+
+def file_named(sandbox: RunningSandbox, start: str) -> Path:
+    (found,) = sandbox.sftp_folder.glob(f"{start}*.xlsx")
+    return found
+
+
+def says_nothing_was_changed(error: PurgeError) -> bool:
+    return "Nothing was changed" in str(error) or "nothing was changed" in str(error)
+
+
+def test_the_newest_file_of_each_pattern_is_fetched_and_read(
+    sandbox: RunningSandbox, institution: Institution
+) -> None:
+    fetched = fetch(institution)
+    assert [one.pattern for one in fetched] == list(institution.exclusion_files)
+    for one in fetched:
+        on_server = sandbox.sftp_folder / one.file.file_name
+        assert one.content == on_server.read_bytes()
+        assert one.file.ids
+    excluded = {person.primary_id for person in people(sandbox, "excluded_by_file")}
+    assert excluded <= set(fetched[0].file.ids)
+
+
+def test_an_older_file_of_the_same_pattern_is_left_alone(
+    sandbox: RunningSandbox, institution: Institution
+) -> None:
+    newest = file_named(sandbox, "PIDs")
+    old = newest.with_name("PIDs for users with loans or fines at other i-share libraries XYZ z.xlsx")
+    old.write_bytes(b"the file of last month")
+    os.utime(old, (1, 1))
+    folder = newest.with_name("PIDs for users with loans or fines at other i-share libraries XYZ.d.xlsx")
+    folder.mkdir()
+    other = newest.with_name("PIDs for users with loans or fines at other i-share libraries ABC.xlsx")
+    other.write_bytes(b"another library's file")
+    assert fetch(institution)[0].file.file_name == newest.name
+    os.utime(old, None)
+    os.utime(newest, (1, 1))
+    with pytest.raises(InputRefusedError, match=r"XYZ z.xlsx"):
+        fetch(institution)
+
+
+@pytest.mark.parametrize(
+    ("extra", "named"),
+    [
+        ({}, "host_key"),
+        ({"host_key": ""}, "host_key"),
+        ({"no_host_key_check": True}, "remove no_host_key_check"),
+        ({"host_key": "the key", "no_host_key_check": "true"}, "remove no_host_key_check"),
+        ({"host_key": "the key", "allow_host_key_change": "True"}, "remove allow_host_key_change"),
+        ({"host_key": "the key", "ignore_hostkey_verification": True}, "remove ignore_hostkey_verification"),
+        ("no json", "host_key"),
+        ("[]", "host_key"),
+    ],
+)
+def test_a_connection_that_would_trust_any_server_is_refused(
+    sandbox: RunningSandbox,
+    institution: Institution,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    extra: Any,
+    named: str,
+) -> None:
+    reconnect(sandbox, monkeypatch, extra=extra)
+    with pytest.raises(ConfigurationError, match="sftp_demo must pin the SFTP server's host key") as stopped:
+        fetch(institution)
+    assert named in str(stopped.value)
+    assert says_nothing_was_changed(stopped.value)
+
+
+def test_lax_fields_that_are_switched_off_do_no_harm(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"host_key": sandbox.sftp_host_key, "no_host_key_check": False, "allow_host_key_change": "false"}
+    reconnect(sandbox, monkeypatch, extra=extra)
+    require_pinned_host_key("sftp_demo")
+
+
+def test_a_server_with_another_host_key_is_refused(
+    sandbox: RunningSandbox, institution: Institution, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    another = public_line(host_key(tmp_path))
+    reconnect(sandbox, monkeypatch, extra={"host_key": another})
+    with pytest.raises(
+        InputRefusedError, match=r"another host key than the pinned one.*Ask the server's owner"
+    ):
+        fetch(institution)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"extra": {"host_key": "ssh-ed25519 !!!"}},
+        {"extra": {"host_key": "ssh-ed25519"}},
+        {"extra": {"host_key": "ssh-dss AAAA"}},
+        {"extra": {"host_key": "ssh-ed25519 AAAA"}},
+        {"host": ""},
+    ],
+)
+def test_a_connection_that_can_not_be_used_is_named(
+    sandbox: RunningSandbox,
+    institution: Institution,
+    monkeypatch: pytest.MonkeyPatch,
+    fields: dict[str, Any],
+) -> None:
+    extra = {"host_key": sandbox.sftp_host_key}
+    reconnect(sandbox, monkeypatch, **{"extra": extra, **fields})
+    with pytest.raises(ConfigurationError, match="connection sftp_demo can't be used") as stopped:
+        fetch(institution)
+    assert says_nothing_was_changed(stopped.value)
+
+
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"login": "stranger"}])
+def test_a_refused_login_says_which_connection_and_knocks_once(
+    sandbox: RunningSandbox,
+    institution: Institution,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: dict[str, str],
+) -> None:
+    reconnect(sandbox, monkeypatch, **wrong)
+    knocks: list[str] = []
+    monkeypatch.setattr(PasswordServer, "validate_password", lambda _self, user, _word: knocks.append(user))
+    with pytest.raises(InputRefusedError, match=r"refuses the login of the connection sftp_demo.*password"):
+        fetch(institution)
+    assert len(knocks) == 1
+
+
+def test_a_missing_connection_says_where_to_make_it(
+    institution: Institution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(CONNECTION)
+    with pytest.raises(
+        ConfigurationError, match=r"sftp_demo is missing. Create it under Admin > Connections"
+    ):
+        fetch(institution)
+
+
+def test_a_server_that_is_down_may_come_back(sandbox: RunningSandbox, institution: Institution) -> None:
+    sandbox.stop()
+    with pytest.raises(ExclusionServerError, match="can't be fetched by SFTP right now"):
+        fetch(institution)
+
+
+def test_a_missing_folder_is_a_setting_to_correct(institution: Institution) -> None:
+    elsewhere = institution.model_copy(update={"sftp_folder": "elsewhere"})
+    with pytest.raises(ConfigurationError, match=r"no folder elsewhere .*Correct sftp_folder in demo.yaml"):
+        fetch(elsewhere)
+
+
+def test_a_missing_required_file_stops_and_an_optional_one_does_not(
+    sandbox: RunningSandbox, institution: Institution
+) -> None:
+    workbooks(sandbox, "drop", book="fines")
+    with pytest.raises(
+        InputRefusedError, match=r'"Users with fines at other i-share libraries XYZ\*.xlsx"'
+    ) as stop:
+        fetch(institution)
+    assert "Ask the producer for the file" in str(stop.value)
+    assert says_nothing_was_changed(stop.value)
+    optional = tuple(
+        one.model_copy(update={"required": "fines" not in one.pattern})
+        if "Users with" in one.pattern
+        else one
+        for one in institution.exclusion_files
+    )
+    fetched = fetch(institution.model_copy(update={"exclusion_files": optional}))
+    assert len(fetched) == 2
+
+
+def test_the_sentence_of_an_empty_file_is_accepted(sandbox: RunningSandbox, institution: Institution) -> None:
+    workbooks(sandbox, "empty")
+    assert [one.file.row_count for one in fetch(institution)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("action", ["truncate", "headless", "stale"])
+def test_a_file_that_can_not_be_trusted_is_named(
+    sandbox: RunningSandbox, institution: Institution, action: str
+) -> None:
+    workbooks(sandbox, action, book="loans")
+    with pytest.raises(
+        InputRefusedError, match=r"User loan counts at other i-share libraries XYZ.xlsx"
+    ) as stop:
+        fetch(institution)
+    assert "nothing was changed" in str(stop.value)
+
+
+@pytest.mark.parametrize("happens", ["grows", "is_replaced", "vanishes"])
+def test_a_file_that_changes_during_the_fetch_is_fetched_again_later(
+    sandbox: RunningSandbox, institution: Institution, monkeypatch: pytest.MonkeyPatch, happens: str
+) -> None:
+    book = file_named(sandbox, "User loan counts")
+    reading = SFTPClient.getfo
+
+    def read_then_change(self: SFTPClient, path: str, *rest: Any, **more: Any) -> Any:
+        result = reading(self, path, *rest, **more)
+        if book.name in path:
+            if happens == "vanishes":
+                book.unlink()
+            else:
+                content = book.read_bytes()
+                book.write_bytes(content + b"more" if happens == "grows" else content)
+                os.utime(book, (2_000_000_000, 2_000_000_000))
+        return result
+
+    monkeypatch.setattr(SFTPClient, "getfo", read_then_change)
+    with pytest.raises(ExclusionServerError, match=r"[Nn]othing was changed"):
+        fetch(institution)
+
+
+def test_a_file_of_absurd_size_is_not_even_read(
+    institution: Institution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exclusions, "MAX_FILE_BYTES", 100)
+    with pytest.raises(InputRefusedError, match=r"PIDs for users.*larger than 100 bytes"):
+        fetch(institution)
