@@ -121,6 +121,9 @@ class Environment:
     def create(self) -> None:
         """Create the environment, or create it again when it is damaged or a Python older than 3.11 made it.
 
+        An install that was cut off may leave a package that looks installed and is not whole, so such an
+        environment counts as damaged.
+
         Raises:
             Stop: `.venv` is something else, or can't be created.
         """
@@ -138,7 +141,8 @@ class Environment:
             )
 
     def _works(self) -> bool:
-        if not self.python.exists():
+        cut_off = self.log.exists() and not self.stamp.exists()
+        if cut_off or not self.python.exists():
             return False
         test = f"import pip, sys; sys.exit(sys.version_info < {OLDEST})"
         command = [str(self.python), "-c", test]

@@ -139,12 +139,23 @@ def test_no_network_leaves_one_line_and_a_next_run_repairs(
     assert "Could not reach the package index: Connection refused" in one_line(error)
     assert not clone.stamp.exists()
 
-    clone.python.unlink()
     (clone.root / "requirements.txt").write_text("# an empty lock\n")
     (clone.root / "pyproject.toml").write_text("no toml at all [")
     with pytest.raises(bootstrap.Stop, match="The install failed"):
         bootstrap.install(clone, "requirements.txt")
     assert subprocess.run([clone.python, "-m", "pip", "--version"], check=False).returncode == 0
+
+
+def test_an_install_that_was_cut_off_starts_afresh(clone: bootstrap.Environment) -> None:
+    clone.create()
+    half = clone.folder / "half-installed"
+    half.touch()
+    clone.create()
+    assert half.exists()
+    clone.log.write_text("Installing collected packages: a, b")
+    clone.create()
+    assert not half.exists()
+    assert clone.python.exists()
 
 
 def test_two_installs_in_one_clone_don_t_mix(clone: bootstrap.Environment) -> None:
