@@ -63,7 +63,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         institution_name: Name shown to people.
         environment: Alma environment, shown in capitals.
         approvers: Airflow user ids who may answer.
-        params: The DAG's own parameters, as Airflow passes them; the form has its own fields.
+        params: The DAG's own parameters, which Airflow passes to every operator; they are no fields of the form.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         params: ParamsDict | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        del params  # shown in the form, they would have to be filled in again
         shown = {
             "name": institution_name,
             "environment": environment.upper(),
@@ -84,7 +85,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             subject=SUBJECT.format(**shown),
             body=BODY.format(**shown),
             defaults=self.REJECT,
-            params=ParamsDict({**(params or {}), **FORM}),
+            params=ParamsDict(FORM),
             assigned_users=[{"id": approver, "name": approver} for approver in approvers],
             **kwargs,
         )
