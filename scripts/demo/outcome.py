@@ -18,10 +18,6 @@ class Expectation(StrEnum):
     JOB_REFUSES = "job_refuses"
 
 
-# Where the tenant leaves it to the purge: a row that stands twice in the report, word for word, is one person.
-DECIDED_HERE = {"duplicate_rows": Expectation.PURGEABLE}
-
-
 @dataclass(frozen=True)
 class Effect:
     """The difference between two readings of the tenant.
@@ -81,12 +77,11 @@ def _judge(before: People, after: People, rule: Callable[[Person, Person | None]
 
 
 def _when_approved(person: Person, now: Person | None) -> Judgement:
-    expectation = DECIDED_HERE.get(person.depends_on, person.expectation)
-    if not person.exists or expectation == Expectation.PROTECTED:
+    if not person.exists or person.expectation == Expectation.PROTECTED:
         return _when_untouched(person, now)
-    if expectation == Expectation.PURGEABLE:
+    if person.expectation == Expectation.PURGEABLE:
         return (False, "had to go and still there") if _exists(now) else (True, "gone, as they should be")
-    if expectation == Expectation.JOB_REFUSES:
+    if person.expectation == Expectation.JOB_REFUSES:
         if not _exists(now):
             return False, "refused by Alma's purge job and yet gone"
         if _same(person, now):

@@ -57,7 +57,6 @@ class Person(BaseModel):
         expectation: What a right purge does: `protected` (not touched), `purgeable` (gone) or `job_refuses`
             (Alma's purge job refuses; the group goes back).
         record_digest: Digest of the record with its loans, requests and fees.
-        depends_on: Setting of the purge on which the expectation depends; empty when it depends on none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,7 +68,6 @@ class Person(BaseModel):
     scenario: str
     expectation: str
     record_digest: str | None
-    depends_on: str = ""
 
 
 class TenantState(BaseModel):

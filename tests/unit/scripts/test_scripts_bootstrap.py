@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import bootstrap
+import install_checks
+import pip_output
 
 ROOT = Path(bootstrap.__file__).parent.parent
 NO_DNS = (
@@ -28,36 +30,37 @@ def clone(tmp_path: Path) -> bootstrap.Environment:
     return bootstrap.Environment(tmp_path)
 
 
-def one_line(error: pytest.ExceptionInfo[bootstrap.Stop]) -> str:
+def one_line(error: pytest.ExceptionInfo[install_checks.Stop]) -> str:
     text = str(error.value)
     assert "\n" not in text
     return text
 
 
-def test_the_script_parses_on_python_3_8() -> None:
-    ast.parse((ROOT / "scripts" / "bootstrap.py").read_text(), feature_version=(3, 8))
+@pytest.mark.parametrize("name", ["bootstrap", "install_checks", "pip_output"])
+def test_the_installer_parses_on_python_3_8(name: str) -> None:
+    ast.parse((ROOT / "scripts" / f"{name}.py").read_text(), feature_version=(3, 8))
 
 
 def test_an_old_python_is_refused_with_the_name_of_a_newer_one() -> None:
-    with pytest.raises(bootstrap.Stop) as error:
-        bootstrap.check_python((3, 10), find=lambda name: "/usr/bin/x" if name == "python3.12" else None)
+    with pytest.raises(install_checks.Stop) as error:
+        install_checks.check_python((3, 10), find=lambda name: "/usr/bin/x" if name == "python3.12" else None)
     assert "3.11 or newer" in one_line(error)
     assert "is 3.10" in str(error.value)
     assert "PYTHON=python3.12" in str(error.value)
 
 
 def test_an_old_python_is_refused_also_when_there_is_no_newer_one() -> None:
-    with pytest.raises(bootstrap.Stop, match="install one"):
-        bootstrap.check_python((2, 7), find=lambda _name: None)
+    with pytest.raises(install_checks.Stop, match="install one"):
+        install_checks.check_python((2, 7), find=lambda _name: None)
 
 
 def test_the_oldest_good_python_is_accepted() -> None:
-    bootstrap.check_python((3, 11), find=lambda _name: None)
+    install_checks.check_python((3, 11), find=lambda _name: None)
 
 
 def test_a_python_without_venv_is_refused() -> None:
-    with pytest.raises(bootstrap.Stop) as error:
-        bootstrap.check_modules(find=lambda name: None if name == "ensurepip" else name)
+    with pytest.raises(install_checks.Stop) as error:
+        install_checks.check_modules(find=lambda name: None if name == "ensurepip" else name)
     assert "ensurepip missing" in one_line(error)
     assert "python3-venv" in str(error.value)
 
@@ -75,13 +78,13 @@ def test_a_python_without_venv_is_refused() -> None:
     ],
 )
 def test_a_failed_install_is_told_in_one_line(output: str, said: str) -> None:
-    line = bootstrap.explain(output, Path("log"))
+    line = pip_output.explain(output, Path("log"))
     assert said in line
     assert "\n" not in line
 
 
 def test_packages_are_counted_without_hashes_and_comments() -> None:
-    assert bootstrap.count_packages(ROOT / "requirements.txt") > 100
+    assert pip_output.count_packages(ROOT / "requirements.txt") > 100
 
 
 def test_a_complete_install_is_left_alone(clone: bootstrap.Environment) -> None:
@@ -122,7 +125,7 @@ def test_a_folder_that_is_no_environment_is_not_touched(clone: bootstrap.Environ
     clone.folder.mkdir()
     precious = clone.folder / "thesis.txt"
     precious.write_text("years of work")
-    with pytest.raises(bootstrap.Stop, match="is no virtual environment"):
+    with pytest.raises(install_checks.Stop, match="is no virtual environment"):
         clone.create()
     assert precious.read_text() == "years of work"
 
@@ -134,21 +137,32 @@ def test_no_network_leaves_one_line_and_a_next_run_repairs(
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    with pytest.raises(bootstrap.Stop) as error:
+    with pytest.raises(install_checks.Stop) as error:
         bootstrap.install(clone, "requirements.txt")
     assert "Could not reach the package index: Connection refused" in one_line(error)
     assert not clone.stamp.exists()
 
-    clone.python.unlink()
     (clone.root / "requirements.txt").write_text("# an empty lock\n")
     (clone.root / "pyproject.toml").write_text("no toml at all [")
-    with pytest.raises(bootstrap.Stop, match="The install failed"):
+    with pytest.raises(install_checks.Stop, match="The install failed"):
         bootstrap.install(clone, "requirements.txt")
     assert subprocess.run([clone.python, "-m", "pip", "--version"], check=False).returncode == 0
 
 
+def test_an_install_that_was_cut_off_starts_afresh(clone: bootstrap.Environment) -> None:
+    clone.create()
+    half = clone.folder / "half-installed"
+    half.touch()
+    clone.create()
+    assert half.exists()
+    clone.log.write_text("Installing collected packages: a, b")
+    clone.create()
+    assert not half.exists()
+    assert clone.python.exists()
+
+
 def test_two_installs_in_one_clone_don_t_mix(clone: bootstrap.Environment) -> None:
-    with bootstrap.only_one(clone), pytest.raises(bootstrap.Stop) as error:
+    with bootstrap.only_one(clone), pytest.raises(install_checks.Stop) as error:
         bootstrap.only_one(clone)
     assert "Another command is installing" in one_line(error)
     bootstrap.only_one(clone).close()

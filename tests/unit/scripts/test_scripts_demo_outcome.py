@@ -85,11 +85,6 @@ def test_a_purge_of_nobody_proves_nothing() -> None:
     assert approved_effect(nobody, nobody).problems == ("nobody was purged, so nothing was proven",)
 
 
-def test_the_same_row_twice_is_one_person_who_goes() -> None:
-    twice = person("twice", Expectation.PROTECTED, depends_on="duplicate_rows")
-    assert approved_effect(BEFORE | tenant(twice), RIGHT | tenant(purged(twice))).problems == ()
-
-
 def test_a_reject_leaves_everything_untouched() -> None:
     effect = untouched_effect(BEFORE, dict(BEFORE))
     assert effect.problems == ()

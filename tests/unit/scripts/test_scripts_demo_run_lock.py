@@ -64,11 +64,12 @@ def test_a_lock_with_a_stale_note_ends_nobody(tmp_path: Path) -> None:
     try:
         started = psutil.Process(bystander.pid).create_time()
         (tmp_path / LOCK).write_text(json.dumps({"pid": bystander.pid, "started": started - 3600}))
-        # The stale note is not believed, so there is nothing to wait for but the lock itself.
+        with pytest.raises(DemoProblem, match="run `make stop` again"):
+            end_running(tmp_path)
         process.kill()
         process.communicate()
-        assert not end_running(tmp_path)
         assert bystander.poll() is None
+        assert not end_running(tmp_path)
     finally:
         bystander.kill()
         bystander.wait()
