@@ -8,6 +8,7 @@ import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 
+from alma_purge.sensors.approval import PurgeApprovalSensor
 from alma_purge.steps.upstream import FLOW
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
@@ -18,7 +19,9 @@ def dag() -> DAG:
     bag = DagBag(dag_folder=os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     assert bag.import_errors == {}
     assert list(bag.dags) == ["alma_user_purge_demo"]
-    return bag.dags["alma_user_purge_demo"]
+    found = bag.dags["alma_user_purge_demo"]
+    assert isinstance(found, DAG)
+    return found
 
 
 def test_the_flow_is_the_documented_one(dag: DAG) -> None:
@@ -54,17 +57,23 @@ def test_the_dag_waits_to_be_turned_on_and_never_runs_twice_at_once(dag: DAG) ->
 
 
 def test_the_approval_form_has_its_own_fields_only_and_none_must_be_filled_to_reject(dag: DAG) -> None:
-    form = dag.get_task("approve_purge").serialized_params  # type: ignore[attr-defined]
+    form = approval_of(dag).serialized_params
     assert set(form) == {"count", "code", "comment"}
     assert all("null" in field["schema"]["type"] and field["value"] is None for field in form.values())
 
 
 def test_the_approval_names_no_numbers_because_airflow_keeps_showing_the_first_text(dag: DAG) -> None:
+    approval = approval_of(dag)
+    assert approval.subject == "SANDBOX: purge expired patrons of Example College?"
+    assert "IRREVERSIBLE" in str(approval.body)
+    assert approval.defaults == ["Reject"]
+    assert approval.assigned_users == [{"id": "olga", "name": "olga"}]
+
+
+def approval_of(dag: DAG) -> PurgeApprovalSensor:
     approval = dag.get_task("approve_purge")
-    assert approval.subject == "SANDBOX: purge expired patrons of Example College?"  # type: ignore[attr-defined]
-    assert "IRREVERSIBLE" in approval.body  # type: ignore[attr-defined]
-    assert approval.defaults == ["Reject"]  # type: ignore[attr-defined]
-    assert approval.assigned_users == [{"id": "olga", "name": "olga"}]  # type: ignore[attr-defined]
+    assert isinstance(approval, PurgeApprovalSensor)
+    return approval
 
 
 def test_reading_the_dag_file_loads_no_spreadsheet_or_data_frame_library() -> None:

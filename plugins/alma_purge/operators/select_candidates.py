@@ -38,5 +38,5 @@ class SelectCandidatesOperator(PurgeOperator):
         return (
             f"{candidates:,} candidates out of {len(ledger):,} report rows; "
             f"{counts.get(RowState.HELD_BACK, 0):,} held back by a rule, "
-            f"{counts.get(RowState.DUPLICATE, 0):,} second rows of the same person."
+            f"{counts.get(RowState.DUPLICATE, 0):,} repeated in the report."
         )

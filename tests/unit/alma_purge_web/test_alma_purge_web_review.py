@@ -58,7 +58,7 @@ def test_page_says_what_would_happen(run: SampleRun) -> None:
     assert "IRREVERSIBLE" in page
     assert shows_code(page)
     assert (
-        "6 rows in the report = 3 to purge + 2 held back by a rule + 1 second row of the same person" in page
+        "6 rows in the report = 3 to purge + 2 held back by a rule + 1 repeated in the report" in page
     )
     assert "Full: everybody on the list" in page
     assert "Answer by" in page
