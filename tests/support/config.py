@@ -24,7 +24,7 @@ def own_config(monkeypatch: pytest.MonkeyPatch, folder: Path, **changes: Any) ->
     settings = yaml.safe_load((INCLUDE / "institutions" / "demo.yaml").read_text(encoding="utf-8"))
     settings |= {"poll_seconds": 0.2, **changes}
     kept = {key: value for key, value in settings.items() if value is not None}
-    (folder / "institutions").mkdir(parents=True)
+    shutil.copytree(INCLUDE / "institutions", folder / "institutions")
     (folder / "institutions" / "demo.yaml").write_text(yaml.safe_dump(kept), encoding="utf-8")
     shutil.copytree(INCLUDE / "jobs", folder / "jobs")
     monkeypatch.setenv("ALMA_PURGE_CONFIG", str(folder))

@@ -108,7 +108,7 @@ class AlmaJobOperator(PurgeOperator):
             )
         if news is JobNews.FAILED:
             raise JobStoppedError(
-                f"Waiting for the Alma job {record.job_name} failed: {reason} The job goes on in Alma. Mend the "
+                f"Waiting for the Alma job {record.job_name} failed: {reason} The job may go on in Alma. Mend the "
                 "cause, then clear this task; the job is not started again."
             )
         with run.client() as client:

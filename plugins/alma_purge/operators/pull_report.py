@@ -6,11 +6,12 @@ from airflow.sdk import Context
 
 from alma_api.analytics import ReportPage
 from alma_api.client import AlmaClient
-from alma_api.errors import ReportInterruptedError
+from alma_api.errors import ReportInterruptedError, ReportNotFoundError
 from alma_purge import files
 from alma_purge.documents import ReportFacts
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.guard_restart import refuse_after_regroup
+from patron_purge.errors import ConfigurationError
 from patron_purge.institution import ReportSettings
 from patron_purge.report_table import ReportHeading, build_report, report_csv
 
@@ -24,8 +25,14 @@ class PullReportOperator(PurgeOperator):
         """Pull and store the report; an interrupted report is started over, its rows discarded."""
         refuse_after_regroup(run)
         settings = run.institution.report
-        with run.client() as client:
-            headings, rows = _pull(client, settings)
+        try:
+            with run.client() as client:
+                headings, rows = _pull(client, settings)
+        except ReportNotFoundError as error:
+            raise ConfigurationError(
+                f"Alma has no report at {settings.path} (setting report.path in {run.institution.code}.yaml), or "
+                f"the API key may not see it. Copy the path from Analytics; nothing was changed. {error}"
+            ) from error
         report = build_report(headings, rows, settings=settings)
         publish(context, run, files.REPORT, report_csv(report))
         facts = ReportFacts(

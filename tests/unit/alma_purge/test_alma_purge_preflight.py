@@ -75,6 +75,15 @@ def no_payload(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder
     (own_config(monkeypatch, folder) / "jobs" / "purge_users.json").unlink()
 
 
+def no_protect_list(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (own_config(monkeypatch, folder) / "institutions" / "demo-protect.csv").unlink()
+
+
+def odd_protect_list(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    path = own_config(monkeypatch, folder) / "institutions" / "demo-protect.csv"
+    path.write_text("kind,value,owner,reason,end_date\nplanet,Mars,Olga,far away,\n", encoding="utf-8")
+
+
 def broken_yaml(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     (own_config(monkeypatch, folder) / "institutions" / "demo.yaml").write_text(
         "code: [demo", encoding="utf-8"
@@ -181,6 +190,8 @@ CASES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         own(purge_job={"name": "Purge users", "payload": "../institutions/demo.yaml"}),
         ("must lie in include/jobs",),
     ),
+    "no protect list": (no_protect_list, ("protect list demo-protect.csv of demo.yaml", "beside that file")),
+    "odd protect list": (odd_protect_list, ("demo-protect.csv", "row 2")),
     "no approvers": (own(approvers=[]), ("demo.yaml names no approvers", "report_only")),
     "leftovers": (
         leftovers,

@@ -1,0 +1,259 @@
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from tests.support.task_context import MemoryStore, TaskStandIn, task_context
+from tests.support.tenant import arm, calls, disarm, ids_of, job_starts, payload, people, set_of, switch
+
+from alma_api.client import AlmaClient
+from alma_purge.documents import JobRecord, JobStage
+from alma_purge.operators.alma_job import AlmaJobOperator
+from alma_purge.operators.base import PurgeRun
+from alma_purge.run_folder import RunFolder
+from alma_purge.steps.job_book import read_job_record
+from alma_purge.steps.job_start import JobOrder
+from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger, JobNews
+from alma_sandbox.control.operator import JobOrder as Plan
+from alma_sandbox.control.operator import order_job
+from alma_sandbox.server import RunningSandbox
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+NAME = "regroup-demo-manual-0123456789abcdef"
+FILE = "job.json"
+START = "/conf/jobs/M148"
+
+
+class MoveTwo(AlmaJobOperator):
+    """Moves two people to the marker group, or nobody."""
+
+    record_file = FILE
+
+    def __init__(self, *, ids: tuple[str, ...], **more: Any) -> None:
+        super().__init__(**more)
+        self.ids = ids
+        self.prepared = 0
+
+    def prepare(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
+        del run, context
+        self.prepared += 1
+        if not self.ids:
+            return None
+        found = client.sets.find_by_name("two people")
+        set_id = found.id if found else set_of(client, self.ids, "two people")
+        return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME))
+
+    def finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
+        del run, context
+        return f"finished {record.stage} {record.status}".strip()
+
+
+Act = Callable[[MoveTwo, Context], Any]
+
+
+class Task:
+    """One task over its tries: the task state store and the run folder stay, the rest is new each time."""
+
+    def __init__(self, ids: tuple[str, ...]) -> None:
+        self.ids = ids
+        self.store = MemoryStore()
+        self.ti = TaskStandIn("regroup_users")
+
+    def try_once(self, method: Act = MoveTwo.execute) -> MoveTwo:
+        self.ti.xcoms.clear()
+        operator = MoveTwo(task_id="regroup_users", ids=self.ids)
+        method(operator, task_context(self.ti, self.store))
+        return operator
+
+    def deferred(self, method: Act = MoveTwo.execute) -> TaskDeferred:
+        with pytest.raises(TaskDeferred) as waiting:
+            self.try_once(method)
+        return waiting.value
+
+    def stopped(self, method: Act = MoveTwo.execute) -> str:
+        with pytest.raises(AirflowFailException) as stop:
+            self.try_once(method)
+        assert self.ti.said() == str(stop.value)
+        return str(stop.value)
+
+
+def news(kind: JobNews, reason: str = "") -> Act:
+    return lambda task, context: task.job_news(context, {"news": kind.value, "reason": reason})
+
+
+@pytest.fixture
+def task(sandbox: RunningSandbox) -> Task:
+    return Task(tuple(ids_of(people(sandbox, count=2))))
+
+
+def record(folder: RunFolder) -> JobRecord:
+    return read_job_record(folder, FILE)
+
+
+def hours_until(deadline: str) -> float:
+    return (datetime.fromisoformat(deadline) - datetime.now(UTC)) / timedelta(hours=1)
+
+
+def test_a_job_is_started_waited_for_and_finished(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder
+) -> None:
+    waiting = task.deferred()
+    assert isinstance(waiting.trigger, AlmaJobEndTrigger)
+    assert waiting.method_name == "job_news"
+    assert [waiting.trigger.instance_id] == job_starts(sandbox)
+    assert 23.9 < hours_until(waiting.trigger.deadline) <= 24
+    task.try_once(news(JobNews.ENDED))
+    assert task.ti.said("summary") == "finished ended_well COMPLETED_SUCCESS"
+    assert record(folder).stage is JobStage.ENDED_WELL
+
+
+def test_a_task_that_is_cleared_after_success_sends_nothing(sandbox: RunningSandbox, task: Task) -> None:
+    task.deferred()
+    task.try_once(news(JobNews.ENDED))
+    sandbox.tenant.journal.clear()
+    assert task.try_once().prepared == 0
+    assert task.ti.said("summary") == "finished ended_well COMPLETED_SUCCESS"
+    assert sandbox.tenant.journal.entries == []
+
+
+def test_a_task_that_is_cleared_while_waiting_waits_for_the_same_job(
+    sandbox: RunningSandbox, task: Task
+) -> None:
+    first, again = task.deferred(), task.deferred()
+    assert first.trigger.serialize() == again.trigger.serialize(), "a restart extends no deadline"
+    assert len(job_starts(sandbox)) == calls(sandbox, "POST", START) == 1
+
+
+def test_with_nobody_left_nothing_is_started(sandbox: RunningSandbox, folder: RunFolder) -> None:
+    task = Task(())
+    assert task.try_once().prepared == 1
+    assert task.ti.said("summary") == "finished none"
+    assert record(folder) == JobRecord()
+    assert job_starts(sandbox) == []
+
+
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after"])
+def test_after_an_unclear_answer_the_name_is_looked_up_for_a_quarter_of_an_hour(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder, kind: str
+) -> None:
+    arm(sandbox, kind, method="POST", path=START)
+    waiting = task.deferred()
+    assert isinstance(waiting.trigger, AlmaJobLookUpTrigger)
+    assert 0.2 < hours_until(waiting.trigger.deadline) <= 0.25
+    assert JobRecord.model_validate_json(waiting.trigger.record) == record(folder)
+    assert isinstance(task.deferred().trigger, AlmaJobLookUpTrigger)
+    assert calls(sandbox, "POST", START) == 1
+
+
+def test_a_job_that_is_found_is_adopted_and_waited_for(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder
+) -> None:
+    arm(sandbox, "reset_after", method="POST", path=START)
+    task.deferred()
+    waiting = task.deferred(news(JobNews.FOUND))
+    assert isinstance(waiting.trigger, AlmaJobEndTrigger)
+    assert [waiting.trigger.instance_id] == job_starts(sandbox) == [record(folder).instance_id]
+    assert record(folder).adopted
+    task.try_once(news(JobNews.ENDED))
+    assert record(folder).stage is JobStage.ENDED_WELL
+    assert calls(sandbox, "POST", START) == 1
+
+
+def test_a_job_that_is_not_found_is_a_case_for_a_person(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder
+) -> None:
+    arm(sandbox, "reset_before", method="POST", path=START)
+    task.deferred()
+    said = task.stopped(news(JobNews.NOT_FOUND))
+    for part in (NAME, "not known whether", "not sent again", "Monitor Jobs", "clear this task", "a new run"):
+        assert part in said
+    assert isinstance(task.deferred().trigger, AlmaJobLookUpTrigger), "a clear looks again"
+    assert calls(sandbox, "POST", START) == 1
+    assert record(folder).stage is JobStage.INTENDED
+
+
+@pytest.mark.parametrize("status", ["COMPLETED_FAILED", "SYSTEM_ABORTED", "COMPLETED_NO_BULKS"])
+def test_a_job_that_ended_badly_is_never_started_again(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder, status: str
+) -> None:
+    order_job(sandbox.control, Plan(job_id="M148", end_status=status))
+    task.deferred()
+    for said in (task.stopped(news(JobNews.ENDED)), task.stopped(), task.stopped()):
+        assert f"{NAME} ended with {status}. This run never starts it again" in said
+    assert record(folder).stage is JobStage.ENDED_BADLY
+    assert calls(sandbox, "POST", START) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "parts"),
+    [
+        (JobNews.DEADLINE, "", ("has not ended in 24 hours", "can't be cancelled", "clear this task")),
+        (
+            JobNews.FAILED,
+            "The key is refused.",
+            ("The key is refused.", "clear this task", "not started again"),
+        ),
+    ],
+)
+def test_bad_news_stops_with_a_sentence_and_a_clear_waits_on(
+    sandbox: RunningSandbox, task: Task, kind: JobNews, reason: str, parts: tuple[str, ...]
+) -> None:
+    task.deferred()
+    said = task.stopped(news(kind, reason))
+    assert all(part in said for part in (NAME, *parts)), said
+    assert isinstance(task.deferred().trigger, AlmaJobEndTrigger)
+    assert calls(sandbox, "POST", START) == 1
+
+
+def test_news_of_an_end_that_alma_does_not_confirm_is_no_end(sandbox: RunningSandbox, task: Task) -> None:
+    order_job(sandbox.control, Plan(job_id="M148", stuck_in="RUNNING"))
+    task.deferred()
+    assert isinstance(task.deferred(news(JobNews.ENDED)).trigger, AlmaJobEndTrigger)
+
+
+def test_a_full_queue_means_a_pause_without_a_worker_and_a_new_check(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder
+) -> None:
+    switch(sandbox, max_running_jobs=0)
+    waiting = task.deferred()
+    assert isinstance(waiting.trigger, DateTimeTrigger)
+    assert waiting.method_name == "waited"
+    assert record(folder).stage is JobStage.NONE
+    switch(sandbox, max_running_jobs=3)
+    prepared: list[MoveTwo] = []
+
+    def go_on(operator: MoveTwo, context: Context) -> None:
+        prepared.append(operator)
+        operator.waited(context, datetime.now(UTC))
+
+    assert isinstance(task.deferred(go_on).trigger, AlmaJobEndTrigger)
+    assert prepared[0].prepared == 1
+    assert len(job_starts(sandbox)) == 1
+
+
+def test_a_daily_limit_may_be_tried_again_and_a_refusal_may_not(
+    sandbox: RunningSandbox, task: Task, folder: RunFolder
+) -> None:
+    arm(sandbox, "429_day", method="POST", path=START)
+    with pytest.raises(AirflowException) as failed:
+        task.try_once()
+    assert not isinstance(failed.value, AirflowFailException)
+    disarm(sandbox)
+    arm(sandbox, "refusal", method="POST", path=START, code="402231", message="Not by API.")
+    assert "402231" in task.stopped()
+    assert record(folder).stage is JobStage.NONE
+    assert job_starts(sandbox) == []
+
+
+def test_killing_the_task_cancels_nothing(sandbox: RunningSandbox, task: Task) -> None:
+    order_job(sandbox.control, Plan(job_id="M148", stuck_in="RUNNING"))
+    waiting = task.deferred()
+    sandbox.tenant.journal.clear()
+    MoveTwo(task_id="regroup_users", ids=()).on_kill()
+    asyncio.run(waiting.trigger.on_kill())
+    assert sandbox.tenant.journal.entries == []
