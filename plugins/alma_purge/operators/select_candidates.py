@@ -20,12 +20,12 @@ class SelectCandidatesOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Write the first ledger: every report row with its state."""
-        refuse_after_regroup(run)
+        refuse_after_regroup(context, run)
         preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
         marker_group = run.institution.marker_group
         ledger = select_candidates(
             read_report_csv(fetch(context, run, files.REPORT, "pull_report")),
-            index=ExclusionIndex.build(stored_exclusions(context, run)),
+            index=ExclusionIndex.build(stored_exclusions(context, run).values()),
             rules=run.institution.rules,
             protect=protect_list_of(run),
             marker_group_names=(marker_group, preflight.group_descriptions[marker_group]),

@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, A
 from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
 
 from alma_purge.hooks.alma import connection_extra
-from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
+from alma_purge.operators.base import TryAgainError
+from patron_purge.errors import ConfigurationError, InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 from patron_purge.institution import ExclusionPattern, Institution
 
@@ -21,7 +22,7 @@ MAX_FILE_BYTES = 50_000_000
 _LAX_EXTRAS = ("no_host_key_check", "allow_host_key_change", "ignore_hostkey_verification")
 
 
-class ExclusionServerError(PurgeError):
+class ExclusionServerError(TryAgainError):
     """The SFTP server can't be reached right now; another try may help."""
 
 

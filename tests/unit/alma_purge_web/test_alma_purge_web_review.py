@@ -35,13 +35,18 @@ def text_of(run: SampleRun, **query: str) -> str:
 
 def answered(choice: Choice) -> Decision:
     answer = Answer(
-        try_number=1, choice=choice, person=OLGA, answered_at=NOW, comment="Seen by the circulation desk"
+        try_number=1,
+        choice=choice,
+        person=OLGA,
+        answered_at=NOW,
+        clear_number=0,
+        comment="Seen by the circulation desk",
     )
     return record_answer(asked(), answer, Judgement(accepted=True))
 
 
 def refused() -> Decision:
-    answer = Answer(try_number=1, choice=Choice.APPROVE, person=OLGA, answered_at=NOW)
+    answer = Answer(try_number=1, choice=Choice.APPROVE, person=OLGA, answered_at=NOW, clear_number=0)
     return record_answer(
         asked(), answer, Judgement(accepted=False, why="The code is not the one on the review page.")
     )
@@ -57,9 +62,7 @@ def test_page_says_what_would_happen(run: SampleRun) -> None:
     assert "North College" in page
     assert "IRREVERSIBLE" in page
     assert shows_code(page)
-    assert (
-        "6 rows in the report = 3 to purge + 2 held back by a rule + 1 repeated in the report" in page
-    )
+    assert "6 rows in the report = 3 to purge + 2 held back by a rule + 1 repeated in the report" in page
     assert "Full: everybody on the list" in page
     assert "Answer by" in page
     assert "1,240.50</b> would be waived for 1 person" in page
