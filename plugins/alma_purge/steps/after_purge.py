@@ -6,13 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaRequestError, AlmaResponseError, AlmaUnavailableError, NotFoundError
+from alma_api.errors import (
+    AlmaError,
+    AlmaRequestError,
+    AlmaResponseError,
+    AlmaUnavailableError,
+    NotFoundError,
+)
 from alma_purge.steps.live_check import CONNECTIONS
-from alma_purge.steps.patrons import patron_of
+from alma_purge.steps.patrons import NO_FEES, patron_of
 from patron_purge.institution import RuleSettings
 from patron_purge.outcome import AfterPurge, AfterPurgeState, Reading, classify_after_purge
 
 log = logging.getLogger(__name__)
+
+_UNREAD = (AlmaUnavailableError, AlmaResponseError, AlmaRequestError)
 
 
 def classify_people(
@@ -53,16 +61,26 @@ def read_after_purge(client: AlmaClient, primary_id: str) -> AfterPurge:
     """
     try:
         user = client.users.get(primary_id)
-        status = user.status
-        fees = client.users.fees_total(user.primary_id)
     except NotFoundError:
         return AfterPurge(asked_id=primary_id, reading=Reading.NOT_FOUND)
-    except (AlmaUnavailableError, AlmaResponseError, AlmaRequestError) as error:
-        log.warning("One person could not be read after the purge: %s", error)
-        return AfterPurge(asked_id=primary_id, reading=Reading.NOT_READ)
+    except _UNREAD as error:
+        return _not_read(primary_id, error)
+    if user.status.upper() == "DELETED":
+        fees = NO_FEES
+    else:
+        try:
+            fees = client.users.fees_total(user.primary_id)
+        except _UNREAD as error:
+            # Also when the fees are "not found": only the read of the person proves that somebody is gone.
+            return _not_read(primary_id, error)
     return AfterPurge(
         asked_id=primary_id,
         reading=Reading.FOUND,
-        status=status,
+        status=user.status,
         patron=patron_of(user, primary_id, fees),
     )
+
+
+def _not_read(primary_id: str, error: AlmaError) -> AfterPurge:
+    log.warning("One person could not be read after the purge: %s", error)
+    return AfterPurge(asked_id=primary_id, reading=Reading.NOT_READ)

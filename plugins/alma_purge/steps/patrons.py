@@ -6,7 +6,8 @@ from alma_api.client import AlmaClient
 from alma_api.models import FeeSummary, User
 from patron_purge.patron import Patron
 
-_NO_FEES_READ_YET = FeeSummary(open_balance=Decimal(0), credit=Decimal(0), largest=Decimal(0))
+# For people whose fees need not, or not yet, be read.
+NO_FEES = FeeSummary(open_balance=Decimal(0), credit=Decimal(0), largest=Decimal(0))
 
 
 def patron_of(user: User, asked_id: str, fees: FeeSummary) -> Patron:
@@ -51,21 +52,4 @@ def read_without_fees(client: AlmaClient, primary_id: str) -> Patron:
         NotFoundError: Alma knows nobody by this id.
         AlmaError: The read failed.
     """
-    return patron_of(client.users.get(primary_id), primary_id, _NO_FEES_READ_YET)
-
-
-def read_with_fees(client: AlmaClient, primary_id: str) -> Patron:
-    """Read one person and their fees in every open status (active, disputed, exported).
-
-    The sum on the user record covers active fees only, and a credit hides a debt in it.
-
-    Args:
-        client: The Alma client.
-        primary_id: The primary id to ask for.
-
-    Raises:
-        NotFoundError: Alma knows nobody by this id.
-        AlmaError: A read failed.
-    """
-    user = client.users.get(primary_id)
-    return patron_of(user, primary_id, client.users.fees_total(user.primary_id))
+    return patron_of(client.users.get(primary_id), primary_id, NO_FEES)
