@@ -88,6 +88,7 @@ def fetch_exclusion_files(institution: Institution, now: datetime) -> tuple[Down
     hook = _hook(institution.sftp_connection)
     try:
         with hook.get_managed_conn() as connection:
+            _require_pinned_server(connection, hook)
             listing = _listing(connection, institution)
             found = [
                 (pattern, name, _retrieve(connection, join(institution.sftp_folder, name)))
@@ -121,6 +122,17 @@ def _hook(connection_id: str) -> SFTPHook:
             f"The Airflow connection {connection_id} can't be used ({error}). Correct its host, keys and the "
             "extra field host_key, which takes type and key as `ssh-keyscan` shows them; nothing was changed."
         ) from error
+
+
+def _require_pinned_server(connection: SFTPClient, hook: SFTPHook) -> None:
+    """Refuse a server with another key than the pinned one.
+
+    Paramiko lets a key in the worker's own known_hosts file win over the pinned one.
+    """
+    channel = connection.get_channel()
+    shown = channel.get_transport().get_remote_server_key() if channel else None
+    if shown is None or shown != hook.host_key:
+        raise BadHostKeyException(hook.remote_host, shown, hook.host_key)
 
 
 def _listing(connection: SFTPClient, institution: Institution) -> list[SFTPAttributes]:

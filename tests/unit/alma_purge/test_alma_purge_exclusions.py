@@ -124,6 +124,18 @@ def test_a_server_with_another_host_key_is_refused(
         fetch(institution)
 
 
+def test_only_the_pinned_key_counts_whatever_the_worker_has_met_before(
+    sandbox: RunningSandbox, institution: Institution, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known = tmp_path / "home" / ".ssh" / "known_hosts"
+    known.parent.mkdir(parents=True)
+    known.write_text(f"[{sandbox.sftp_host}]:{sandbox.sftp_port} {sandbox.sftp_host_key}\n", encoding="ascii")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    reconnect(sandbox, monkeypatch, extra={"host_key": public_line(host_key(tmp_path))})
+    with pytest.raises(InputRefusedError, match="another host key than the pinned one"):
+        fetch(institution)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

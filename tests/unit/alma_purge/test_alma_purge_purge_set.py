@@ -42,6 +42,7 @@ def test_a_new_set_is_made_once_and_found_again(sandbox: RunningSandbox, client:
     assert first.id == again.id
     assert set_names(sandbox) == [NAME]
     assert first.content == "USER"
+    assert calls(sandbox, "POST", "/conf/sets") == 1
 
 
 def test_a_set_of_a_similar_name_is_another_set(sandbox: RunningSandbox, client: AlmaClient) -> None:
