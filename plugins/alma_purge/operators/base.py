@@ -21,6 +21,7 @@ from patron_purge.states import Mode
 FILE_KEY = "file:"
 SUMMARY_KEY = "summary"
 STOP_KEY = "stop"
+TROUBLE_KEY = "trouble"
 JOB_KEY = "job"
 
 
@@ -143,9 +144,11 @@ def fail_or_retry(context: Context, error: PurgeError | AlmaError) -> AirflowExc
         An exception that is retried for trouble with the infrastructure, and one that fails at once for
         everything that another try can't mend.
     """
-    context["ti"].xcom_push(key=STOP_KEY, value=str(error))
+    ti = context["ti"]
     if isinstance(error, (AlmaUnavailableError, AlmaRateError, ReportInterruptedError, TryAgainError)):
+        ti.xcom_push(key=TROUBLE_KEY, value=str(error))
         return AirflowException(str(error))
+    ti.xcom_push(key=STOP_KEY, value=str(error))
     return AirflowFailException(str(error))
 
 

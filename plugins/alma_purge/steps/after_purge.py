@@ -64,7 +64,9 @@ def read_after_purge(client: AlmaClient, primary_id: str) -> AfterPurge:
     except UNREAD as error:
         log.warning("One person could not be read after the purge: %s", error)
         return AfterPurge(asked_id=primary_id, reading=Reading.NOT_READ)
-    patron = _add_fees(client, patron_without_fees(user, primary_id))
+    patron = patron_without_fees(user, primary_id)
+    if user.status.upper() != "DELETED":
+        patron = _add_fees(client, patron)
     return AfterPurge(asked_id=primary_id, reading=Reading.FOUND, status=user.status, patron=patron)
 
 

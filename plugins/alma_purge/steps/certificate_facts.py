@@ -13,7 +13,7 @@ from alma_purge.operators.base import PurgeRun, fetch, recorded
 from alma_purge.steps.authority import approved_ids
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
-from alma_purge.steps.upstream import NO_REASON, problems_before
+from alma_purge.steps.upstream import problems_before
 from patron_purge.certificate import Certificate, JobInstance, criteria_of
 from patron_purge.decision import Decision
 from patron_purge.guards import stops
@@ -51,14 +51,15 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
     states = {} if ledger is None else counts_by_state(ledger)
     purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
     gaps = _unaccounted(run, context, ledger, restore)
-    problems = (*problems_before(context), *gaps)
+    problems = problems_before(context)
+    decided = all(one.decided for one in problems) and not gaps
     sent = _sent(run, context)
     return Certificate(
         outcome=outcome_of(
             OutcomeFacts(
                 mode=run.mode,
-                failed=bool(gaps) or (bool(problems) and not _all_said_why(problems)),
-                stopped=not gaps and bool(problems) and _all_said_why(problems),
+                failed=not decided,
+                stopped=decided and bool(problems),
                 decision=decision.state if decision else None,
                 to_purge=review.count if review else 0,
                 sent=sent,
@@ -74,7 +75,7 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
         mode=run.mode,
         engine=run.institution.engine,
         created_at=run.now,
-        problems=problems,
+        problems=(*(one.sentence for one in problems), *gaps),
         approved=review.count if review and _was_approved(decision) else 0,
         sent=sent,
         purged=purged,
@@ -158,11 +159,6 @@ def _unaccounted(
     if regroup.stage is not JobStage.NONE and restore is None:
         missing.append("restore_kept: people were moved, but nobody was put back. Clear restore_kept.")
     return tuple(missing)
-
-
-def _all_said_why(problems: tuple[str, ...]) -> bool:
-    """Tell whether every task that failed stopped for a reason of its own, and not by an accident."""
-    return not any(one.endswith(NO_REASON) for one in problems)
 
 
 def _was_approved(decision: Decision | None) -> bool:

@@ -131,8 +131,11 @@ def _require_pinned_server(connection: SFTPClient, hook: SFTPHook) -> None:
     """
     channel = connection.get_channel()
     shown = channel.get_transport().get_remote_server_key() if channel else None
-    if shown is None or shown != hook.host_key:
-        raise BadHostKeyException(hook.remote_host, shown, hook.host_key)
+    pinned = hook.host_key
+    if shown is None or pinned is None:
+        raise SSHException("the server showed no host key")
+    if shown != pinned:
+        raise BadHostKeyException(hook.remote_host, shown, pinned)
 
 
 def _listing(connection: SFTPClient, institution: Institution) -> list[SFTPAttributes]:
