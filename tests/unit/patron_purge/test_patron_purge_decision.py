@@ -155,7 +155,7 @@ def test_a_reject_revokes_an_approval() -> None:
 def test_an_approval_of_something_else_allows_nothing(changes: dict[str, Any], why: str) -> None:
     with pytest.raises(ApprovalRefusedError, match=why) as caught:
         require(judged(answer()), **changes)
-    assert "Nothing was sent to Alma" in str(caught.value)
+    assert "Nothing more was sent to Alma" in str(caught.value)
 
 
 @pytest.mark.parametrize(
