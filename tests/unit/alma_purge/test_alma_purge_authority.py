@@ -98,7 +98,7 @@ def setting(tmp_path: Path, **values: Any) -> None:
 def test_nothing_is_sent_when_a_file_was_edited(prepared: Prepared, chain: Chain, name: str) -> None:
     folder = chain.open().folder
     folder.write(name, folder.read(name) + b"\n")
-    require_refused(prepared, chain, name, "not the file that its task wrote", "nothing more was sent to Alma")
+    require_refused(prepared, chain, name, "not the file that its task wrote", "nothing was sent to Alma")
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -164,7 +164,7 @@ def test_nothing_is_sent_when_the_settings_have_changed(
     prepared: Prepared, chain: Chain, tmp_path: Path, values: dict[str, Any]
 ) -> None:
     setting(tmp_path, **values)
-    require_refused(prepared, chain, "Something has changed since the review", "nothing more was sent to Alma")
+    require_refused(prepared, chain, "Something has changed since the review", "nothing was sent to Alma")
 
 
 def test_nothing_is_sent_when_the_overrides_have_changed(prepared: Prepared, chain: Chain) -> None:
