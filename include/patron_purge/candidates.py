@@ -12,15 +12,13 @@ from patron_purge.identifiers import folded, folded_column
 from patron_purge.institution import RuleSettings
 from patron_purge.ledger import LEDGER_COLUMNS
 from patron_purge.protect_list import ProtectList
+from patron_purge.rules.identity import ALWAYS_PROTECTED_GROUPS
 from patron_purge.states import Reason, RowState
 
 if TYPE_CHECKING:
     import pandas as pd
 
     _Hits = tuple[Reason, "pd.Series[bool]", "pd.Series[str] | str"]
-
-ALWAYS_PROTECTED_GROUPS: Final = ("I-Share",)
-"""Linked copies of other institutions' patrons: CARLI's office purges them, nobody else may."""
 
 _NO_OTHER_ROLE: Final = frozenset({"", "n", "no", "0", "0.0", "false"})
 _RECORD_TYPES: Final = {"public": "PUBLIC", "staff": "STAFF", "contact": "CONTACT"}

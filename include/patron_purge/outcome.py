@@ -6,9 +6,9 @@ from datetime import date
 from enum import StrEnum
 
 from patron_purge.amounts import number
+from patron_purge.identifiers import folded
 from patron_purge.institution import RuleSettings
 from patron_purge.patron import Patron
-from patron_purge.rules.identity import fold
 from patron_purge.states import RowState
 
 
@@ -122,12 +122,12 @@ def classify_after_purge(
     """
     if answer.reading is Reading.NOT_READ:
         return AfterPurgeState(RowState.UNKNOWN)
-    if answer.reading is Reading.NOT_FOUND or fold(answer.status) == "deleted":
+    if answer.reading is Reading.NOT_FOUND or folded(answer.status) == "deleted":
         return AfterPurgeState(RowState.PURGED)
     if answer.patron is None or not answer.patron.primary_id.strip():
         return AfterPurgeState(RowState.UNKNOWN)
     # Another spelling of the same id is the same person, who is then still there.
-    if fold(answer.patron.primary_id) != fold(answer.asked_id):
+    if folded(answer.patron.primary_id) != folded(answer.asked_id):
         renamed = answer.patron.user_group == marker_group
         return AfterPurgeState(RowState.UNKNOWN if renamed else RowState.PURGED)
     return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer.patron, rules, today))

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import TypeGuard
 
+from patron_purge.identifiers import folded
 from patron_purge.patron import Finding, Patron
 from patron_purge.rules.context import RuleContext
-from patron_purge.rules.identity import fold
 from patron_purge.states import Reason
 
 
@@ -71,7 +71,7 @@ def blocked(patron: Patron, context: RuleContext) -> Finding | None:
 def note_text(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person with a note that contains one of the institution's texts."""
     for text in context.rules.hold_note_texts:
-        if any(fold(text) in note.casefold() for note in patron.notes):
+        if any(folded(text) in folded(note) for note in patron.notes):
             return Finding(Reason.NOTE_TEXT, f"a note says {text!r}")
     return None
 

@@ -1,5 +1,6 @@
 """Rules about who the person is: identifiers, lists, user group and kind of record."""
 
+from patron_purge.identifiers import folded
 from patron_purge.patron import Finding, Patron
 from patron_purge.rules.context import RuleContext
 from patron_purge.states import Reason
@@ -7,11 +8,6 @@ from patron_purge.states import Reason
 # The consortium office purges the linked records itself and asks libraries never to touch this group
 # (CARLI user purge procedure), so no setting can take it off.
 ALWAYS_PROTECTED_GROUPS = ("I-Share",)
-
-
-def fold(text: str) -> str:
-    """Reduce a code to the form in which codes are compared when a match keeps a person."""
-    return text.strip().casefold()
 
 
 def no_identifier(patron: Patron, context: RuleContext) -> Finding | None:
@@ -46,10 +42,10 @@ def protect_list(patron: Patron, context: RuleContext) -> Finding | None:
 
 def protected_group(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person in a group that is never purged, or in no known group at all."""
-    if not fold(patron.user_group):
+    if not folded(patron.user_group):
         return Finding(Reason.NOT_CHECKED, "Alma gave no user group")
-    protected = {fold(code) for code in (*ALWAYS_PROTECTED_GROUPS, *context.rules.protected_groups)}
-    if any(fold(name) in protected for name in _names_of(patron.user_group, context)):
+    protected = {folded(code) for code in (*ALWAYS_PROTECTED_GROUPS, *context.rules.protected_groups)}
+    if any(folded(name) in protected for name in _names_of(patron.user_group, context)):
         return Finding(Reason.PROTECTED_GROUP, f"user group {patron.user_group}")
     return None
 
@@ -61,7 +57,7 @@ def linked_copy(patron: Patron, context: RuleContext) -> Finding | None:
 
 def in_marker_group(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person who is in the marker group before this run put anybody there."""
-    if fold(patron.user_group) != fold(context.marker_group):
+    if folded(patron.user_group) != folded(context.marker_group):
         return None
     return Finding(Reason.IN_MARKER_GROUP, f"user group {patron.user_group}")
 
@@ -75,5 +71,5 @@ def record_type(patron: Patron, context: RuleContext) -> Finding | None:
 
 def _names_of(group: str, context: RuleContext) -> tuple[str, ...]:
     """Return the code of a user group and its description, where Alma's code table has one."""
-    descriptions = [text for code, text in context.group_names.items() if fold(code) == fold(group)]
+    descriptions = [text for code, text in context.group_names.items() if folded(code) == folded(group)]
     return (group, *descriptions)
