@@ -20,7 +20,7 @@ from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 from patron_purge.answers import Choice
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
 GUARDS = {"max_percent_of_report": 100, "max_count_without_history": 500}
 Spoil = Callable[[Chain], None]

@@ -11,7 +11,7 @@ from alma_sandbox.server import RunningSandbox
 from patron_purge.errors import InputRefusedError
 from patron_purge.states import Reason
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
 GROUPS = {"10": "Undergraduate", MARKER: "OK to Purge"}
 
