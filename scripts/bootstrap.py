@@ -9,19 +9,17 @@ from __future__ import annotations
 import argparse
 import fcntl
 import hashlib
-import importlib.util
 import json
-import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable, TextIO
+from typing import TextIO
 
-OLDEST = (3, 11)
-NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
+from install_checks import OLDEST, Stop, check_modules, check_python
+from pip_output import count_packages, explain, last_line, progress
+
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME_LOCK = "requirements.txt"
 PROGRESS_SECONDS = 10
@@ -36,54 +34,6 @@ PIP = (
     "--timeout",
     "20",
 )
-NETWORK_TROUBLE = re.compile(
-    r"Failed to establish a new connection: (?:\[Errno -?\d+\] )?([A-Z][\w ]+)"
-    r"|(Name or service not known|Temporary failure in name resolution|nodename nor servname provided"
-    r"|Connection refused|Network is unreachable|Connection reset by peer|Read timed out"
-    r"|Tunnel connection failed[\w :]*|certificate verify failed|NameResolutionError|ConnectTimeoutError)"
-)
-
-
-class Stop(Exception):  # noqa: N818 - not an error of the program: the install can't go on, and this is the line
-    """The install can't go on; the text is the one line that says why and what to do."""
-
-
-def check_python(version: tuple[int, ...], find: Callable[[str], str | None] = shutil.which) -> None:
-    """Refuse a Python that is too old, naming a newer one when there is one on the path.
-
-    Args:
-        version: Major and minor number, as in `sys.version_info`.
-        find: Looks a command up on the path; returns None when there is none.
-
-    Raises:
-        Stop: The Python is older than 3.11.
-    """
-    if version >= OLDEST:
-        return
-    newer = next((name for name in NEWER_PYTHONS if find(name)), None)
-    advice = (
-        f"add PYTHON={newer} to the command"
-        if newer
-        else "install one, then add PYTHON=/path/to/it to the command"
-    )
-    raise Stop(f"Python 3.11 or newer is needed and {sys.executable} is {version[0]}.{version[1]}: {advice}.")
-
-
-def check_modules(find: Callable[[str], object] = importlib.util.find_spec) -> None:
-    """Refuse a Python that can't create virtual environments (Debian ships that part separately).
-
-    Args:
-        find: Looks a module up; returns None when there is none.
-
-    Raises:
-        Stop: `venv` or `ensurepip` is missing.
-    """
-    missing = [name for name in ("venv", "ensurepip") if find(name) is None]
-    if missing:
-        raise Stop(
-            f"{sys.executable} can't create virtual environments ({' and '.join(missing)} missing): "
-            "install your system's python3-venv package, or name another Python with PYTHON=/path/to/python3."
-        )
 
 
 def fingerprint(*paths: Path) -> str:
@@ -121,6 +71,9 @@ class Environment:
     def create(self) -> None:
         """Create the environment, or create it again when it is damaged or a Python older than 3.11 made it.
 
+        An install that was cut off may leave a package that looks installed and is not whole, so such an
+        environment counts as damaged.
+
         Raises:
             Stop: `.venv` is something else, or can't be created.
         """
@@ -138,47 +91,12 @@ class Environment:
             )
 
     def _works(self) -> bool:
-        if not self.python.exists():
+        cut_off = self.log.exists() and not self.stamp.exists()
+        if cut_off or not self.python.exists():
             return False
         test = f"import pip, sys; sys.exit(sys.version_info < {OLDEST})"
         command = [str(self.python), "-c", test]
         return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
-
-
-def last_line(text: str) -> str:
-    """Return the last line of a program's output that says something; pip's ERROR lines come first."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR:")]
-    return (errors or lines or ["no output"])[-1]
-
-
-def explain(output: str, log: Path) -> str:
-    """Turn the output of a failed install into one line.
-
-    Args:
-        output: Everything pip wrote.
-        log: The file that keeps it, named when the reason isn't one of the usual ones.
-    """
-    if "THESE PACKAGES DO NOT MATCH THE HASHES" in output:
-        return (
-            "A downloaded package is not the locked one (its sha256 differs), so it was not installed. "
-            "Try again; if it stays that way, ask whoever runs your package index."
-        )
-    if "No space left on device" in output:
-        return "The disk is full: .venv needs about 600 MB. Free some space and run the same command again."
-    trouble = NETWORK_TROUBLE.search(output)
-    if trouble:
-        reason = (trouble.group(1) or trouble.group(2)).strip()
-        return (
-            f"Could not reach the package index: {reason}; nothing was left running. "
-            "Run the same command again once the network is there."
-        )
-    return f"The install failed: {last_line(output)} (all of it: {log}). Run the same command again to go on."
-
-
-def count_packages(lock: Path) -> int:
-    """Return how many packages a lock names."""
-    return len(re.findall(r"^[A-Za-z0-9][\w.\[\]-]*==", lock.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def run_pip(environment: Environment, arguments: list[str], total: int) -> None:
@@ -210,15 +128,6 @@ def run_pip(environment: Environment, arguments: list[str], total: int) -> None:
             end(pip)
     if pip.returncode:
         raise Stop(explain(environment.log.read_text(encoding="utf-8", errors="replace"), environment.log))
-
-
-def progress(log: Path, seconds: float, total: int) -> str:
-    """Return the line that shows how far pip is."""
-    text = log.read_text(encoding="utf-8", errors="replace")
-    if not total or "Installing collected packages" in text:
-        return f"  {seconds:3.0f} s  unpacking"
-    seen = len(re.findall(r"^(?:Collecting|Requirement already satisfied:) ", text, re.MULTILINE))
-    return f"  {seconds:3.0f} s  {seen} of about {total} packages fetched"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """One throw-away Airflow for the whole test run, set up before anything imports Airflow."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -8,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOME = tempfile.TemporaryDirectory(prefix="alma-purge-airflow-")
+_CONFIG = tempfile.TemporaryDirectory(prefix="alma-purge-config-")
 _STORE = tempfile.TemporaryDirectory(prefix="alma-purge-store-")
+
+# The demo institution's own settings, asking Alma without the pauses that are meant for a real one.
+shutil.copytree(ROOT / "include" / "institutions", Path(_CONFIG.name) / "institutions")
+shutil.copytree(ROOT / "include" / "jobs", Path(_CONFIG.name) / "jobs")
+_DEMO = Path(_CONFIG.name) / "institutions" / "demo.yaml"
+_DEMO.write_text(_DEMO.read_text().replace("poll_seconds: 2", "poll_seconds: 0.05"))
 
 os.environ.update(
     {
@@ -20,6 +28,7 @@ os.environ.update(
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME.name}/airflow.db",
         "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-tests-" * 6,
         "AIRFLOW__API__BASE_URL": "http://127.0.0.1:8080",
+        "ALMA_PURGE_CONFIG": _CONFIG.name,
         "ALMA_PURGE_STORE": f"file://{_STORE.name}",
     }
 )

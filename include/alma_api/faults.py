@@ -9,7 +9,9 @@ from alma_api.privacy import without_identifiers
 
 _BY_CODE: dict[str, type[errors.AlmaRequestError]] = {
     **dict.fromkeys(
-        ("401861", "401890", "4019990", "401651", "60107", "402216", "402218", "402264"), errors.NotFoundError
+        # For users only the code that says so: 401651 and 4019990 speak of linked copies.
+        ("401861", "60107", "402216", "402218", "402264"),
+        errors.NotFoundError,
     ),
     **dict.fromkeys(("402222", "402223"), errors.JobLimitError),
     "60347": errors.JobOverlapError,

@@ -62,9 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         stack.callback(sandbox.stop)
         announce(sandbox, options.ready_file)
-        while not stop.wait(1):
+        while sandbox.thread.is_alive() and not stop.wait(1):
             pass
-    return 0
+        return 0 if stop.is_set() else 1
 
 
 def announce(sandbox: RunningSandbox, ready_file: Path | None) -> None:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncssh
 import uvicorn
 
 from alma_sandbox.app import PREFIX, build_app
@@ -20,6 +21,7 @@ from alma_sandbox.state.people import Json
 from alma_sandbox.state.tenant import Tenant
 
 HOST = "127.0.0.1"
+SFTP_USER = "xyzftp"
 
 
 class PortTakenError(RuntimeError):
@@ -54,7 +56,7 @@ class RunningSandbox:
     key: str = KEY
     read_key: str = READ_KEY
     sftp_host: str = HOST
-    sftp_user: str = "xyzftp"
+    sftp_user: str = SFTP_USER
     sftp_password: str = field(default="", repr=False)
 
     @property
@@ -161,24 +163,8 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
     control = Control(stage, sftp_folder)
     key = host_key(folder)
     password = _password(folder)
-    try:
-        sftp = await serve_sftp(sftp_folder, key, "xyzftp", password, ports.sftp)
-    except OSError as error:
-        raise PortTakenError(
-            f"Port {ports.sftp} on {HOST} is taken; choose another with --sftp-port."
-        ) from error
-    config = uvicorn.Config(
-        build_app(stage, control),
-        http=TrackedProtocol,
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
-        timeout_keep_alive=75,
-    )
-    server = uvicorn.Server(config)
+    sftp = await _start_sftp(sftp_folder, key, password, ports.sftp)
+    server = uvicorn.Server(_config(stage, control))
     stop_event = asyncio.Event()
     serving = asyncio.create_task(server.serve(sockets=[api_socket]))
     while not server.started and not serving.done():
@@ -202,6 +188,27 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
     await serving
     sftp.close()
     await sftp.wait_closed()
+
+
+async def _start_sftp(folder: Path, key: asyncssh.SSHKey, password: str, port: int) -> asyncssh.SSHAcceptor:
+    try:
+        return await serve_sftp(folder, key, SFTP_USER, password, port)
+    except OSError as error:
+        raise PortTakenError(f"Port {port} on {HOST} is taken; choose another with --sftp-port.") from error
+
+
+def _config(stage: Stage, control: Control) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(stage, control),
+        http=TrackedProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=75,
+    )
 
 
 def _password(folder: Path) -> str:

@@ -27,7 +27,9 @@ def running_sandbox(
     """Serve a tenant on free ports for the length of a block.
 
     Unlike the command line, it starts with no limit of calls per second and without index lag; both can be
-    switched on with `switches`.
+    switched on with `switches`. Jobs move on when somebody calls the API or the control API; whoever looks at
+    `tenant` directly calls `stage.settle()` first. Dates move at midnight (UTC): a
+    test that crosses it starts the clock elsewhere.
 
     Args:
         users: Number of user records.

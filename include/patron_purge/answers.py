@@ -24,6 +24,7 @@ class Answer(BaseModel):
         choice: The button.
         person: Who submitted it.
         answered_at: When it was submitted.
+        clear_number: How often tasks of the run had been cleared by then.
         count: The number as it was typed.
         code: The code as it was typed.
         comment: Comment.
@@ -37,6 +38,7 @@ class Answer(BaseModel):
     choice: Choice
     person: Person
     answered_at: AwareDatetime
+    clear_number: int
     count: str = ""
     code: str = ""
     comment: str = ""
@@ -97,6 +99,7 @@ def record_answer(asked: Decision, answer: Answer, judgement: Judgement) -> Deci
     update: dict[str, object] = {
         "answered_at": answer.answered_at,
         "answered_by": answer.person,
+        "clear_number": answer.clear_number,
         "comment": answer.comment.strip(),
         "policy": answer.policy.strip(),
         "disposal_authority": answer.disposal_authority.strip(),

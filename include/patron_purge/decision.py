@@ -79,6 +79,7 @@ class Decision(_Model):
         approval_hours: How long an approval stays valid, in hours.
         answered_at: When it was answered.
         answered_by: Who answered; None for a timeout.
+        clear_number: How often tasks of the run had been cleared when it was answered; None before an answer.
         valid_until: Last moment at which an approval allows anything to be sent.
         code: The code as it was typed.
         comment: The person's comment.
@@ -101,6 +102,7 @@ class Decision(_Model):
     approval_hours: int = Field(ge=1)
     answered_at: AwareDatetime | None = None
     answered_by: Person | None = None
+    clear_number: int | None = None
     valid_until: AwareDatetime | None = None
     code: str = ""
     comment: str = ""
@@ -179,6 +181,7 @@ def require_approved(
     institution_code: str,
     environment: str,
     run_id: str,
+    clear_number: int,
 ) -> None:
     """Make sure that there is an unexpired approval of exactly this purge.
 
@@ -189,14 +192,18 @@ def require_approved(
         institution_code: Alma's institution code, as Alma itself tells it now.
         environment: Alma environment, as Alma itself tells it now.
         run_id: Run id of Airflow.
+        clear_number: How often tasks of the run have been cleared by now.
 
     Raises:
         ApprovalRefusedError: There is none; the text says why and what to do.
     """
     why = _why_not_approved(decision, digest, now, (institution_code, environment, run_id))
+    if not why and decision is not None and decision.clear_number != clear_number:
+        why = "Tasks of this run were cleared after the approval, which revokes it."
     if why:
         raise ApprovalRefusedError(
-            f"{why} Nothing was sent to Alma. Clear prepare_review with everything after it to ask again."
+            f"{why} Nothing more was sent to Alma. Clear approve_purge with everything after it to ask again, or "
+            "trigger a new run."
         )
 
 

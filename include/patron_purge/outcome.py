@@ -102,7 +102,9 @@ class CounterCheck:
     agrees: bool | None
 
 
-def classify_after_purge(answer: AfterPurge, rules: RuleSettings, today: date) -> AfterPurgeState:
+def classify_after_purge(
+    answer: AfterPurge, rules: RuleSettings, today: date, marker_group: str
+) -> AfterPurgeState:
     """Decide from a single read whether somebody was purged.
 
     Depending on the institution's Delete User Policy a purged record is gone, stays with the status DELETED,
@@ -112,9 +114,11 @@ def classify_after_purge(answer: AfterPurge, rules: RuleSettings, today: date) -
         answer: The single read.
         rules: The rule settings that were approved.
         today: The day in the institution's own time zone.
+        marker_group: Code of the marker group.
 
     Returns:
-        The state; `unknown` when the person could not be read, which must not stay so.
+        The state; `unknown` when the person could not be read, or when somebody of another primary id who is in
+        the marker group answers: that may be the same person under a new id. It must not stay so.
     """
     if answer.reading is Reading.NOT_READ:
         return AfterPurgeState(RowState.UNKNOWN)
@@ -124,7 +128,8 @@ def classify_after_purge(answer: AfterPurge, rules: RuleSettings, today: date) -
         return AfterPurgeState(RowState.UNKNOWN)
     # Another spelling of the same id is the same person, who is then still there.
     if fold(answer.patron.primary_id) != fold(answer.asked_id):
-        return AfterPurgeState(RowState.PURGED)
+        renamed = answer.patron.user_group == marker_group
+        return AfterPurgeState(RowState.UNKNOWN if renamed else RowState.PURGED)
     return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer.patron, rules, today))
 
 

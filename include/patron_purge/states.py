@@ -41,7 +41,7 @@ _STATE_LABELS = {
     RowState.NOT_IN_PILOT: "outside the pilot",
     RowState.NOT_APPROVED: "not approved",
     RowState.NOT_SENT: "approved, but the purge was not started",
-    RowState.DUPLICATE: "second row of the same person",
+    RowState.DUPLICATE: "repeated in the report",
     RowState.UNKNOWN: "unknown",
 }
 

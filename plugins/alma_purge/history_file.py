@@ -14,7 +14,8 @@ def read_history(institution_code: str) -> tuple[HistoryEntry, ...]:
         RunFileError: A line of the file can't be read.
     """
     folder = RunFolder(store_root() / institution_code)
-    return from_lines(folder.read(HISTORY).decode()) if folder.exists(HISTORY) else ()
+    content = folder.read_if_there(HISTORY)
+    return () if content is None else from_lines(content.decode())
 
 
 def write_entry(institution_code: str, entry: HistoryEntry) -> None:

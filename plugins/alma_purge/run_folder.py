@@ -72,12 +72,11 @@ class RunFolder:
         Raises:
             RunFileError: The file is missing.
         """
-        try:
-            content: bytes = (self.path / name).read_bytes()
-        except FileNotFoundError as error:
+        content = self.read_if_there(name)
+        if content is None:
             raise RunFileError(
                 f"The run folder has no {name}. Clear the task that writes it, or trigger a new run."
-            ) from error
+            )
         return content
 
     def read_checked(self, ref: FileRef) -> bytes:
@@ -94,9 +93,13 @@ class RunFolder:
             )
         return content
 
-    def exists(self, name: str) -> bool:
-        """Tell whether the folder has a file."""
-        return bool((self.path / name).exists())
+    def read_if_there(self, name: str) -> bytes | None:
+        """Read a file that may be missing; trouble with the store is never taken for a missing file."""
+        try:
+            content: bytes = (self.path / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        return content
 
 
 def _write_local(folder: Path, name: str, content: bytes) -> None:

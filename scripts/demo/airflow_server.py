@@ -17,6 +17,8 @@ from demo.rest import AirflowClient, AirflowProblem
 
 OPERATOR = "olga"
 ROLES = {"admin": "admin", OPERATOR: "op", "vera": "viewer"}
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+PASSWORD_LENGTH = 12
 START_SECONDS = 180
 NOTE_SECONDS = 10
 
@@ -78,7 +80,7 @@ def start_airflow(layout: Layout, port: int, environment: dict[str, str]) -> Ser
         port: A free port.
         environment: Environment for the program, with the connections.
     """
-    passwords = {name: secrets.token_urlsafe(9) for name in ROLES}
+    passwords = {name: _password() for name in ROLES}
     path = layout.airflow / "passwords.json"
     with os.fdopen(
         os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
@@ -92,6 +94,11 @@ def start_airflow(layout: Layout, port: int, environment: dict[str, str]) -> Ser
         notes=layout.processes,
     )
     return Server(program, f"http://{HOST}:{port}", passwords)
+
+
+def _password() -> str:
+    """Return a password that can be typed from one screen into another: no look-alikes, 59 bits."""
+    return "".join(secrets.choice(LETTERS) for _ in range(PASSWORD_LENGTH))
 
 
 def wait_for_airflow(server: Server, dag_id: str, note: Callable[[str], None]) -> AirflowClient:

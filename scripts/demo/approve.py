@@ -72,9 +72,7 @@ class Person:
             self._screen.facts([("open", link)])
             return
         self._screen.line()
-        self._screen.line(
-            "The run waits for you, for as long as you like. Nothing has been changed in Alma so far."
-        )
+        self._screen.line("The run waits for you now. Nothing has been changed in Alma so far.")
         self._screen.facts([("open", link), ("user", self._user), ("password", self._password)])
         self._screen.line("That page links to the review: the list, the count and the code.")
         self._screen.line(

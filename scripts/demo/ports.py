@@ -12,7 +12,7 @@ HIGHEST_PORT = 65_535
 def is_free(port: int, host: str = HOST) -> bool:
     """Tell whether a server could listen on this port now.
 
-    Both tests are needed: binding finds listeners on all addresses, connecting those that share the port.
+    Binding alone is not enough on every system: macOS lets a program bind one address beside a listener on all.
 
     Args:
         port: Port number, 1 to 65535.

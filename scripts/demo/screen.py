@@ -1,15 +1,20 @@
 """What the person sees: plain lines with the time since the start, the same with and without a terminal."""
 
 import os
+import shutil
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 
 from demo.interrupts import Stopped
 
 LABEL_WIDTH = 17
-STATE_WIDTH = 26
+STATE_WIDTH = 20
+NARROWEST = 80
+WIDEST = 120
+MIN_COLUMN = 30
 
 
 class Screen:
@@ -26,6 +31,7 @@ class Screen:
         self._clock = clock
         self._write = write or _print_now
         self._start = clock()
+        self._width = min(max(shutil.get_terminal_size((WIDEST, 24)).columns, NARROWEST), WIDEST)
 
     def elapsed(self) -> str:
         """Return the time since the start as `m:ss`."""
@@ -48,13 +54,21 @@ class Screen:
             state: Its state in plain words.
             summary: What it did, with counts.
         """
-        self.event(f"{name:<{LABEL_WIDTH}}  {state:<{STATE_WIDTH}}  {summary}")
+        start = f"{self.elapsed():>6}  {name:<{LABEL_WIDTH}}  {state:<{STATE_WIDTH}}  "
+        self._columns(start, summary)
 
     def facts(self, pairs: list[tuple[str, str]]) -> None:
         """Print labelled values in two aligned columns."""
         width = max(len(label) for label, _ in pairs)
         for label, value in pairs:
-            self._write(f"        {label:<{width}}  {value}")
+            self._columns(f"        {label:<{width}}  ", value)
+
+    def _columns(self, start: str, text: str) -> None:
+        """Print a text behind its labels; it goes on below itself, and a link or a path stays in one piece."""
+        room = max(self._width - len(start), MIN_COLUMN)
+        parts = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+        for number, part in enumerate(parts):
+            self._write(((start if number == 0 else " " * len(start)) + part).rstrip())
 
 
 def _print_now(line: str) -> None:

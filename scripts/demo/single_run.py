@@ -1,5 +1,6 @@
 """One rehearsal at a time in one clone, and a way to end it from another terminal."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -81,9 +82,12 @@ def _ask_to_end(noted: str) -> None:
     try:
         note = json.loads(noted)
         process = psutil.Process(int(note["pid"]))
-        if abs(process.create_time() - float(note["started"])) <= CLOCK_TOLERANCE_SECONDS:
-            process.send_signal(signal.SIGTERM)
-    except (ValueError, KeyError, TypeError, psutil.NoSuchProcess) as error:
+        is_the_one = abs(process.create_time() - float(note["started"])) <= CLOCK_TOLERANCE_SECONDS
+    except (ValueError, KeyError, TypeError, psutil.NoSuchProcess):
+        is_the_one = False
+    if not is_the_one:
         raise DemoProblem(
             "A rehearsal is just starting or ending in this clone; run `make stop` again in a moment."
-        ) from error
+        )
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGTERM)

@@ -15,6 +15,7 @@ from demo.processes import Program, start
 
 USERS = 2000
 SEED = 1
+CALLS_PER_SECOND = 60  # twice what Alma allows, so that nobody waits for a rehearsal
 JOB_SECONDS = 1
 START_SECONDS = 60
 CALL_SECONDS = 30
@@ -55,7 +56,7 @@ class Person(BaseModel):
         scenario: Why this person is in the tenant, for example `clean` or `staff_role`.
         expectation: What a right purge does: `protected` (not touched), `purgeable` (gone) or `job_refuses`
             (Alma's purge job refuses; the group goes back).
-        record_digest: Digest of the record without what Alma itself keeps about changes.
+        record_digest: Digest of the record with its loans, requests and fees.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -107,6 +108,8 @@ def start_tenant(layout: Layout, environment: dict[str, str]) -> tuple[Program, 
         str(layout.sandbox / "tenant"),
         "--job-seconds",
         str(JOB_SECONDS),
+        "--per-second",
+        str(CALLS_PER_SECOND),
         "--ready-file",
         str(ready),
     ]

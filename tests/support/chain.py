@@ -92,6 +92,7 @@ class Chain:
             choice=choice,
             person=Person(id="olga", name="Olga"),
             answered_at=datetime.now(UTC),
+            clear_number=0,
             count=str(review.count),
             code=approval_code(review.digest),
             comment="",

@@ -1,10 +1,12 @@
 """Runs the whole DAG in this process against a sandbox, and answers the approval through Airflow's REST API."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,28 +79,48 @@ def connect(monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SFTP_DEMO", json.dumps(sftp))
 
 
-def run_flow(conf: Mapping[str, Any] | None = None, answerer: Answerer = approve) -> FlowResult:
+def run_flow(
+    conf: Mapping[str, Any] | None = None,
+    answerer: Answerer = approve,
+    *,
+    institution: Mapping[str, str] | None = None,
+    mark_success: str | None = None,
+) -> FlowResult:
     """Run the demo institution's DAG to its end.
 
     Args:
         conf: What the trigger form says.
         answerer: Decides what is answered to each approval; None leaves it unanswered.
+        institution: Settings to put into the institution's file for this run.
+        mark_success: A task that is marked success by hand instead of being run.
     """
     from airflow.dag_processing.dagbag import DagBag
 
     from alma_purge.run_folder import RunFolder
 
-    dag = DagBag(dag_folder=_dags_folder()).dags[DAG_ID]
-    with _answering(answerer) as problems:
-        run = dag.test(run_conf=dict(conf or {}))
+    with _settings(institution or {}):
+        dag = DagBag(dag_folder=_dags_folder()).dags[DAG_ID]
+        with _answering(answerer) as problems:
+            run = dag.test(run_conf=dict(conf or {}), mark_success_pattern=mark_success)
     assert not problems, problems
     tasks = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
     return FlowResult(run.run_id, str(run.state), tasks, RunFolder.of_run("demo", run.run_id))
 
 
-def _dags_folder() -> str:
-    import os
+@contextmanager
+def _settings(changed: Mapping[str, str]) -> Iterator[None]:
+    """Change top-level settings of the demo institution's file as long as the block runs."""
+    path = Path(os.environ["ALMA_PURGE_CONFIG"]) / "institutions" / "demo.yaml"
+    original = path.read_text()
+    kept = [line for line in original.splitlines() if line.partition(":")[0] not in changed]
+    path.write_text("\n".join([*kept, *(f"{name}: {value}" for name, value in changed.items())]) + "\n")
+    try:
+        yield
+    finally:
+        path.write_text(original)
 
+
+def _dags_folder() -> str:
     return os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
 
 

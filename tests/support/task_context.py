@@ -23,6 +23,13 @@ class MemoryStore:
 
 
 @dataclass
+class RunStandIn:
+    """The part of a DAG run that the operators use."""
+
+    clear_number: int = 0
+
+
+@dataclass
 class TaskStandIn:
     """The part of a task instance that the operators use."""
 
@@ -32,6 +39,7 @@ class TaskStandIn:
     try_number: int = 1
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
+    dag_run: RunStandIn = field(default_factory=RunStandIn)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[self.task_id, key] = value
@@ -57,7 +65,13 @@ def task_context(ti: TaskStandIn, store: MemoryStore | None = None, **params: An
         params: What the trigger form says.
     """
     chosen = {"mode": None, "guard_overrides": {}, **params}
-    return cast("Context", {"ti": ti, "params": chosen, "task_state_store": store or MemoryStore()})
+    given = {
+        "ti": ti,
+        "params": chosen,
+        "task_state_store": store or MemoryStore(),
+        "dag_run": ti.dag_run,
+    }
+    return cast("Context", given)
 
 
 def purge_run(task_id: str = "preflight", **params: Any) -> PurgeRun:

@@ -7,17 +7,17 @@ from typing import NoReturn, TypeVar
 from alma_sandbox.errors import AlmaRefusal, user_not_found
 from alma_sandbox.rest.wire import Call, Reply, Route, listing
 from alma_sandbox.state.clock import day
+from alma_sandbox.state.incoming import check_record
 from alma_sandbox.state.people import Json, Loan, Person, UserRequest
+from alma_sandbox.state.search import Known
 from alma_sandbox.state.tenant import Tenant
 from alma_sandbox.state.user_record import (
     OVERRIDABLE,
     STATUSES,
     apply_record,
-    check_record,
     coded,
     fee_json,
 )
-from alma_sandbox.state.users import IndexEntry
 
 Item = TypeVar("Item")
 FEE_STATUSES = {"ACTIVE", "INDISPUTE", "EXPORTED", "CLOSED"}
@@ -168,7 +168,7 @@ def _page(call: Call, items: list[Item]) -> list[Item]:
     return items[offset : offset + limit]
 
 
-def _brief(tenant: Tenant, person: Person, entry: IndexEntry) -> Json:
+def _brief(tenant: Tenant, person: Person, entry: Known) -> Json:
     return {
         "primary_id": entry.primary_id,
         "first_name": entry.first_name,

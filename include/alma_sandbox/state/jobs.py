@@ -69,24 +69,7 @@ class JobBoard:
             AlmaRefusal: The documented code for whatever forbids the start.
         """
         job = self.definition(job_id)
-        if job.job_type is not JobType.MANUAL:
-            raise AlmaRefusal("402248", "Cannot submit scheduled job.")
-        if job.chain:
-            raise AlmaRefusal(
-                "402231",
-                "Job consists of more than one task - executing such job is currently not supported "
-                "via the API.",
-            )
-        self._check_parameters(job, parameters)
-        self._check_thresholds(job_id, now)
-        captured = self._members(parameters["set_id"]) if "set_id" in parameters else []
-        for other in self.runs:
-            if (
-                other.active
-                and other.job_id == job_id
-                and other.parameters.get("set_id") == parameters.get("set_id")
-            ):
-                raise AlmaRefusal("60347", "Job overlaps with running job - cannot execute.")
+        captured = self._check_start(job, parameters, now)
         switches = self._switches()
         plans = self.plans.get(job_id, [])
         run = JobRun(
@@ -133,6 +116,27 @@ class JobBoard:
         run.finish(now, outcome.status)
         self.runs.append(run)
         return run
+
+    def _check_start(self, job: JobDefinition, parameters: dict[str, str], now: datetime) -> list[int]:
+        if job.job_type is not JobType.MANUAL:
+            raise AlmaRefusal("402248", "Cannot submit scheduled job.")
+        if job.chain:
+            raise AlmaRefusal(
+                "402231",
+                "Job consists of more than one task - executing such job is currently not supported "
+                "via the API.",
+            )
+        self._check_parameters(job, parameters)
+        self._check_thresholds(job.job_id, now)
+        captured = self._members(parameters["set_id"]) if "set_id" in parameters else []
+        for other in self.runs:
+            if (
+                other.active
+                and other.job_id == job.job_id
+                and other.parameters.get("set_id") == parameters.get("set_id")
+            ):
+                raise AlmaRefusal("60347", "Job overlaps with running job - cannot execute.")
+        return captured
 
     def _settle_run(self, run: JobRun, now: datetime) -> None:
         if run.effect_due(now):

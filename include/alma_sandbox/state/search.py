@@ -15,8 +15,8 @@ FIELDS = {
     "note_type", "statistic_category", "fines_fees_sum", "general_info", "ALL",
 }  # fmt: skip
 
-Hit = tuple[Person, IndexEntry]
 Known = Person | IndexEntry
+Hit = tuple[Person, Known]
 Test = Callable[[Person, Known], bool]
 
 
@@ -65,7 +65,7 @@ class UserSearch:
             if not shows_deleted and known.status == "DELETED":
                 continue
             if all(test(person, known) for test in tests):
-                hits.append((person, old or index_entry(person)))
+                hits.append((person, known))
         if not query:
             hits.sort(key=_order(order_by))
         return hits

@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 
-from alma_sandbox.errors import AlmaRefusal
 from alma_sandbox.state.clock import day, parse_day
-from alma_sandbox.state.groups import PHONE_TYPES
 from alma_sandbox.state.people import Fee, Json, Person
 
 RECORD_TYPES = {"PUBLIC": "Public", "STAFF": "Staff", "CONTACT": "Contact"}
@@ -150,41 +148,6 @@ def apply_record(person: Person, body: Json, override: set[str], *, keep_externa
     person.details = details
 
 
-def check_record(body: Json, groups: dict[str, str], person: Person) -> None:
-    """Refuse a record with codes the tenant does not know, stale ones already in the record included.
-
-    Raises:
-        AlmaRefusal: 401864 for an invalid code, 401858 for another external id, 401860 for a missing name.
-    """
-    group = code_of(body.get("user_group"))
-    if group not in groups:
-        raise AlmaRefusal("401864", f"Given user group type ({group}) is invalid.")
-    for field_name, known in (
-        ("record_type", RECORD_TYPES),
-        ("account_type", ACCOUNT_TYPES),
-        ("status", STATUSES),
-    ):
-        value = code_of(body.get(field_name))
-        if value and value not in known:
-            raise AlmaRefusal("401864", f"Given {field_name.replace('_', ' ')} type ({value}) is invalid.")
-    for phone in (body.get("contact_info") or {}).get("phone") or []:
-        for kind in phone.get("phone_type") or []:
-            if code_of(kind) not in PHONE_TYPES:
-                raise AlmaRefusal("401864", f"Given phone type ({code_of(kind)}) is invalid.")
-    external_id = body.get("external_id")
-    if person.account_type == "EXTERNAL" and external_id not in {
-        None,
-        "",
-        person.details.get("external_id", "SIS"),
-    }:
-        raise AlmaRefusal(
-            "401858",
-            "The external id in DB does not fit the given value in xml - external id cannot be updated.",
-        )
-    if not body.get("last_name") or not _well_formed(body):
-        raise AlmaRefusal("401860", "Failed to update user.")
-
-
 def code_of(value: object) -> str:
     """Read the code out of `{"value": ..., "desc": ...}` or a plain text."""
     if isinstance(value, dict):
@@ -214,19 +177,6 @@ def fee_json(fee: Fee, link: str) -> Json:
         "owner": {"value": "MAIN", "desc": "Main Library"},
         "link": f"{link}/{fee.fee_id}",
     }
-
-
-def _well_formed(body: Json) -> bool:
-    try:
-        for name in ("expiry_date", "purge_date"):
-            parse_day(body.get(name))
-    except ValueError:
-        return False
-    identifiers = body.get("user_identifier") or []
-    roles = body.get("user_role") or []
-    return all(item.get("value") and code_of(item.get("id_type")) for item in identifiers) and all(
-        code_of(item.get("role_type")) for item in roles
-    )
 
 
 def _keep_protected_fields(

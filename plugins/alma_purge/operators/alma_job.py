@@ -10,7 +10,14 @@ from airflow.sdk import Context
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from alma_purge.documents import JobRecord, JobStage
-from alma_purge.operators.base import PurgeOperator, PurgeRun, fail_or_retry, open_run, report_summary
+from alma_purge.operators.base import (
+    JOB_KEY,
+    PurgeOperator,
+    PurgeRun,
+    fail_or_retry,
+    open_run,
+    report_summary,
+)
 from alma_purge.steps.job_book import JobBook
 from alma_purge.steps.job_start import (
     JobMustWaitError,
@@ -55,6 +62,11 @@ class AlmaJobOperator(PurgeOperator):
             One plain sentence with counts.
         """
 
+    def name_is_echoed(self, run: PurgeRun, context: Context) -> bool | None:
+        """Tell whether an earlier job of this run showed the name it was given; None when nothing is known."""
+        del run, context
+        return None
+
     def act(self, run: PurgeRun, context: Context) -> str:
         """Do whatever the record of the job calls for."""
         book = self._book(run, context)
@@ -72,7 +84,7 @@ class AlmaJobOperator(PurgeOperator):
             return self.finish(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
             raise self._ended_badly(record)
-        return self._wait(run, record)
+        return self._wait(run, context, record)
 
     def job_news(self, context: Context, event: dict[str, Any]) -> None:
         """Go on after the trigger has news about the job."""
@@ -86,7 +98,7 @@ class AlmaJobOperator(PurgeOperator):
     def waited(self, context: Context, event: datetime) -> None:
         """Begin again after a pause: every check is made anew before anything is sent."""
         self.log.info("Going on after the pause that ended at %s", event)
-        self.execute(context)
+        self.work(context)
 
     def on_kill(self) -> None:
         """Say that an Alma job can't be cancelled from here."""
@@ -116,23 +128,29 @@ class AlmaJobOperator(PurgeOperator):
                 instance = look_up(client, record)
                 if instance is not None:
                     record = adopt(book, record, instance)
-                self._wait(run, record)
+                self._wait(run, context, record)
             instance = client.jobs.instance(record.job_id, record.instance_id)
             if not instance.status.is_terminal:
-                self._wait(run, record)
+                self._wait(run, context, record)
             record = ended(book, record, instance)
         if record.stage is JobStage.ENDED_BADLY:
             raise self._ended_badly(record)
         return self.finish(run, context, record)
 
-    def _wait(self, run: PurgeRun, record: JobRecord) -> NoReturn:
+    def _wait(self, run: PurgeRun, context: Context, record: JobRecord) -> NoReturn:
         """Give up the worker slot until there is news."""
         now = datetime.now(UTC)
         connection, pause = run.institution.alma_connection, run.institution.poll_seconds
         since = record.intended_at or now
         if record.stage is JobStage.INTENDED:
+            if self.name_is_echoed(run, context) is False:
+                raise JobStoppedError(
+                    f"It is not known whether the Alma job {record.job_name} was started: the answer was unclear, "
+                    "and this Alma does not show the names of its jobs, so it can't be looked up. It is not sent "
+                    "again. Look at the Monitor Jobs page in Alma; trigger a new run when the job is not there."
+                )
             trigger: Any = AlmaJobLookUpTrigger(
-                connection, pause, (now + LOOK_UP_FOR).isoformat(), record.model_dump_json()
+                connection, pause, (since + LOOK_UP_FOR).isoformat(), record.model_dump_json()
             )
         else:
             deadline = since + timedelta(hours=run.institution.job_hours)
@@ -148,7 +166,13 @@ class AlmaJobOperator(PurgeOperator):
         self.defer(trigger=DateTimeTrigger(until), method_name="waited")
 
     def _book(self, run: PurgeRun, context: Context) -> JobBook:
-        return JobBook(context["task_state_store"], run.folder, self.record_file)
+        ti = context["ti"]
+        return JobBook(
+            context["task_state_store"],
+            run.folder,
+            self.record_file,
+            announce=lambda record: ti.xcom_push(key=JOB_KEY, value=record.model_dump_json()),
+        )
 
     def _ended_badly(self, record: JobRecord) -> JobStoppedError:
         return JobStoppedError(

@@ -21,6 +21,12 @@ from patron_purge.states import Mode
 FILE_KEY = "file:"
 SUMMARY_KEY = "summary"
 STOP_KEY = "stop"
+TROUBLE_KEY = "trouble"
+JOB_KEY = "job"
+
+
+class TryAgainError(PurgeError):
+    """Something that may be over at the next try; nothing was changed by this one."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +144,11 @@ def fail_or_retry(context: Context, error: PurgeError | AlmaError) -> AirflowExc
         An exception that is retried for trouble with the infrastructure, and one that fails at once for
         everything that another try can't mend.
     """
-    if isinstance(error, (AlmaUnavailableError, AlmaRateError, ReportInterruptedError)):
+    ti = context["ti"]
+    if isinstance(error, (AlmaUnavailableError, AlmaRateError, ReportInterruptedError, TryAgainError)):
+        ti.xcom_push(key=TROUBLE_KEY, value=str(error))
         return AirflowException(str(error))
-    context["ti"].xcom_push(key=STOP_KEY, value=str(error))
+    ti.xcom_push(key=STOP_KEY, value=str(error))
     return AirflowFailException(str(error))
 
 
@@ -161,6 +169,10 @@ class PurgeOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the task."""
+        self.work(context)
+
+    def work(self, context: Context) -> None:
+        """Open the run, do the task's work, and turn errors into what Airflow understands."""
         try:
             run = open_run(context)
             summary = self.act(run, context)

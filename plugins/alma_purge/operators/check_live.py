@@ -21,10 +21,12 @@ class CheckLiveOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Write the checked ledger and the snapshot."""
-        refuse_after_regroup(run)
+        refuse_after_regroup(context, run)
         ledger = read_ledger_csv(fetch(context, run, files.LEDGER_SELECTED, "select_candidates"))
         preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
-        rules = rule_context(run, stored_exclusions(context, run), preflight.group_descriptions)
+        rules = rule_context(
+            run, tuple(stored_exclusions(context, run).values()), preflight.group_descriptions
+        )
         candidates = ids_in_state(ledger, RowState.CANDIDATE)
         with run.client() as client:
             results = check_people(client, candidates, lambda patron: evaluate(patron, rules))
@@ -49,9 +51,8 @@ class CheckLiveOperator(PurgeOperator):
         self, run: PurgeRun, context: Context, passed: list[str], results: dict[str, LiveResult]
     ) -> None:
         """Note the original group of everybody who may be moved; a group that is on file is never replaced."""
-        noted = (
-            read_snapshot_csv(run.folder.read(files.SNAPSHOT)) if run.folder.exists(files.SNAPSHOT) else ()
-        )
+        on_file = run.folder.read_if_there(files.SNAPSHOT)
+        noted = () if on_file is None else read_snapshot_csv(on_file)
         new = [
             SnapshotRow(primary_id=key, original_group=patron.user_group, noted_at=run.now)
             for key in passed

@@ -1,12 +1,11 @@
 """The task `fetch_exclusions`: the spreadsheets of people who must be kept."""
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException
 
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, FetchedFile
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
-from alma_purge.steps.exclusions import Download, ExclusionServerError, fetch_exclusion_files
+from alma_purge.steps.exclusions import Download, fetch_exclusion_files
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from patron_purge.exclusion_file import data_moment
 
@@ -16,11 +15,8 @@ class FetchExclusionsOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Fetch, read and store the files."""
-        refuse_after_regroup(run)
-        try:
-            downloads = fetch_exclusion_files(run.institution, run.now)
-        except ExclusionServerError as error:
-            raise AirflowException(str(error)) from error
+        refuse_after_regroup(context, run)
+        downloads = fetch_exclusion_files(run.institution, run.now)
         fetched = tuple(
             self._store(run, context, number, one) for number, one in enumerate(downloads, start=1)
         )

@@ -20,7 +20,7 @@ class PreflightOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Check everything that can be checked without looking at a person."""
-        refuse_after_regroup(run)
+        refuse_after_regroup(context, run)
         institution = run.institution
         _require_approver(run)
         check_overrides(run.guard_overrides)

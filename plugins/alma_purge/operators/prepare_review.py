@@ -34,7 +34,7 @@ class PrepareReviewOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Write the review; stop when a guard stops."""
-        refuse_after_regroup(run)
+        refuse_after_regroup(context, run)
         preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
         with run.client() as client:
             identity = require_right_tenant(client, run.institution)
@@ -97,7 +97,7 @@ def _gather(run: PurgeRun, context: Context) -> Gathered:
         manifest=ExclusionManifest.model_validate_json(
             fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
         ),
-        exclusions=stored_exclusions(context, run),
+        exclusions=tuple(stored_exclusions(context, run).values()),
         report=ReportFacts.model_validate_json(fetch(context, run, files.REPORT_FACTS, "pull_report")),
         report_sha256=sha256_of(fetch(context, run, files.REPORT, "pull_report")),
         history=before(read_history(run.institution.code), run.run_id),

@@ -23,7 +23,7 @@ class PullReportOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Pull and store the report; an interrupted report is started over, its rows discarded."""
-        refuse_after_regroup(run)
+        refuse_after_regroup(context, run)
         settings = run.institution.report
         try:
             with run.client() as client:

@@ -9,6 +9,7 @@ from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun, fetch, publish
 from alma_purge.steps.authority import Authority, approved_ids, require_authority
 from alma_purge.steps.drops import read_drops, write_drops
+from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobOrder, JobStoppedError
 from alma_purge.steps.last_check import check_before_purge
 from alma_purge.steps.marker_group import require_only
@@ -34,14 +35,13 @@ class PurgeUsersOperator(AlmaJobOperator):
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.PURGE)
         while True:
             remaining = self._remaining(run, authority)
-            homes = {key: authority.original_groups[key] for key in remaining}
-            check = check_before_purge(run, client, homes, authority.group_names)
+            check = check_before_purge(run, client, authority, remaining)
             write_drops(run, files.DROPS_PURGE, check.dropped)
             wanted = frozenset(remaining) - frozenset(check.dropped)
-            if not wanted:
-                return None
             fill_set(client, set_id, wanted)
             self._put_back(run, client, authority)
+            if not wanted:
+                return None
             require_only(client, run.institution.marker_group, wanted, run.institution.poll_seconds)
             require_members(client, set_id, wanted)
             if not check.is_stale():
@@ -64,6 +64,10 @@ class PurgeUsersOperator(AlmaJobOperator):
         if not sent:
             return "Nobody was left to purge; the purge job was not started."
         return f"The purge job has run on {sent:,} people (Alma says {record.status})."
+
+    def name_is_echoed(self, run: PurgeRun, context: Context) -> bool | None:
+        """Tell whether the regroup job of this run showed the name it was given."""
+        return job_on_record(context, run, "regroup_users", files.REGROUP_RECORD).name_echoed
 
     def _remaining(self, run: PurgeRun, authority: Authority) -> list[str]:
         dropped = read_drops(run, files.DROPS_REGROUP).keys() | read_drops(run, files.DROPS_PURGE).keys()

@@ -28,7 +28,7 @@ class RegroupUsersOperator(AlmaJobOperator):
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.REGROUP)
         while True:
             remaining = sorted(set(authority.approved) - set(read_drops(run, files.DROPS_REGROUP)))
-            check = check_before_regroup(run, client, remaining, authority.group_names)
+            check = check_before_regroup(run, client, authority, remaining)
             write_drops(run, files.DROPS_REGROUP, check.dropped)
             wanted = frozenset(remaining) - frozenset(check.dropped)
             if not wanted:

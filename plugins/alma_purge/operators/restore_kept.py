@@ -3,21 +3,24 @@
 from collections import Counter
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException
 
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from alma_purge import files
-from alma_purge.documents import JobRecord, JobStage, RestoreResult
+from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish, recorded
+from alma_purge.steps.accounting import require_ended, require_reviewed_tenant, reviewed
 from alma_purge.steps.authority import approved_ids
 from alma_purge.steps.drops import read_drops
-from alma_purge.steps.job_book import read_job_record
-from alma_purge.steps.job_start import JobStoppedError, is_active
+from alma_purge.steps.job_on_record import job_on_record
+from alma_purge.steps.job_start import JobStoppedError
 from alma_purge.steps.restore import Home, Restored, restore_person
+from alma_purge.steps.restore_log import merge_outcomes, read_outcomes
 from alma_purge.steps.upstream import fail_after
+from patron_purge.job_names import JobStep, job_name
 from patron_purge.ledger import ids_in_state, ledger_csv, read_ledger_csv
 from patron_purge.ledger_notes import note_groups_restored
+from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import GroupRestored, RowState
 
@@ -27,6 +30,7 @@ _IN_LEDGER = {
     Restored.ALREADY_MOVED: GroupRestored.ALREADY_MOVED,
     Restored.FAILED: GroupRestored.FAILED,
 }
+_SAVE_EVERY = 50
 
 
 class RestoreKeptOperator(PurgeOperator):
@@ -34,34 +38,61 @@ class RestoreKeptOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Restore, read back, and write down what became of each person's group."""
-        regroup = read_job_record(run.folder, files.REGROUP_RECORD)
+        regroup = job_on_record(context, run, "regroup_users", files.REGROUP_RECORD)
+        purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
+        if recorded(context, files.REVIEW, "prepare_review") is None:
+            return self._nothing(run, context)
+        review = reviewed(context, run)
         if regroup.stage is JobStage.NONE:
-            publish(context, run, files.RESTORE, _result(Counter()).to_bytes())
-            return "Nobody was moved to the purge group, so there is nobody to put back."
-        outcomes: dict[str, Restored] = {}
+            if run.folder.read_if_there(files.DECISION) is not None:
+                with run.client() as client:
+                    self._delete_set(client, run, review)
+            return self._nothing(run, context)
         with run.client() as client:
-            _require_ended(client, regroup, read_job_record(run.folder, files.PURGE_RECORD))
-            for home in self._homes(run, context):
-                outcomes[home.primary_id] = restore_person(client, home, run.institution.marker_group)
-            result = _result(Counter(outcomes.values()))
+            require_reviewed_tenant(client, run, review)
+            # A regroup that begins after all would show at the next preflight, and nobody would be purged by it.
+            require_ended(client, regroup, echo_proven=True)
+            require_ended(client, purge, echo_proven=regroup.name_echoed is True)
+            outcomes = self._restore(run, context, client, review.marker_group)
+            result = _result(outcomes)
             if result.complete:
-                self._delete_set(client, regroup.set_id)
+                self._delete_set(client, run, review)
         publish(context, run, files.RESTORE, result.to_bytes())
         _note(run, context, outcomes)
         if not result.complete:
             raise JobStoppedError(
-                f"{result.failed:,} people could not be moved out of the group {run.institution.marker_group}. Look "
-                "at their records in Alma (an outdated code in a record can block the change), then clear this task."
+                f"{result.failed:,} people could not be moved out of the group {review.marker_group}. Look at their "
+                "records in Alma (an outdated code in a record can block the change), then clear this task."
             )
         return (
             f"{result.restored:,} people have their user group back; {result.already_moved:,} had been moved by "
-            f"somebody else and were left alone."
+            "somebody else and were left alone."
         )
 
     def execute(self, context: Context) -> None:
         """Do the work, then fail when an earlier task failed."""
         super().execute(context)
         fail_after(context)
+
+    def _nothing(self, run: PurgeRun, context: Context) -> str:
+        publish(context, run, files.RESTORE, _result({}).to_bytes())
+        return "Nobody was moved to the purge group, so there is nobody to put back."
+
+    def _restore(
+        self, run: PurgeRun, context: Context, client: AlmaClient, marker_group: str
+    ) -> dict[str, Restored]:
+        """Restore one by one, saving what was done, so that a rerun does not forget it."""
+        before = read_outcomes(run)
+        outcomes: dict[str, Restored] = {}
+        homes = self._homes(run, context)
+        try:
+            for number, home in enumerate(homes, start=1):
+                outcomes[home.primary_id] = restore_person(client, home, marker_group)
+                if number % _SAVE_EVERY == 0:
+                    self.log.info("%s of %s people looked at", f"{number:,}", f"{len(homes):,}")
+        finally:
+            merged = merge_outcomes(run, before, outcomes)
+        return merged
 
     def _homes(self, run: PurgeRun, context: Context) -> list[Home]:
         """Return everybody who may be in the marker group by this run, with the original group."""
@@ -75,25 +106,19 @@ class RestoreKeptOperator(PurgeOperator):
         moved = set(approved_ids(context, run)) - never_moved - gone
         return [Home(primary_id=key, group=group_of[key]) for key in sorted(moved)]
 
-    def _delete_set(self, client: AlmaClient, set_id: str) -> None:
+    def _delete_set(self, client: AlmaClient, run: PurgeRun, review: Review) -> None:
         """Delete the set, which holds ids of people; a leftover set does no harm, so trouble is only logged."""
+        name = job_name(run.institution.code, run.run_id, review.digest, JobStep.REGROUP)
         try:
-            client.sets.delete(set_id)
+            leftover = client.sets.find_by_name(name)
+            if leftover is not None:
+                client.sets.delete(leftover.id)
         except AlmaError as error:
-            self.log.warning("The set %s could not be deleted; delete it in Alma. %s", set_id, error)
+            self.log.warning("The set %s could not be deleted; delete it in Alma. %s", name, error)
 
 
-def _require_ended(client: AlmaClient, *records: JobRecord) -> None:
-    """Make sure that no job of this run may still be moving or purging people."""
-    for record in records:
-        if is_active(client, record):
-            raise AirflowException(
-                f"The job {record.job_name} may still be running in Alma, so nobody is moved yet. When it has ended, "
-                "or Alma's Monitor Jobs page has not listed it for an hour, clear this task."
-            )
-
-
-def _result(counts: Counter[Restored]) -> RestoreResult:
+def _result(outcomes: dict[str, Restored]) -> RestoreResult:
+    counts = Counter(outcomes.values())
     return RestoreResult(
         needed=counts[Restored.RESTORED] + counts[Restored.FAILED],
         restored=counts[Restored.RESTORED],

@@ -20,12 +20,12 @@ class SelectCandidatesOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Write the first ledger: every report row with its state."""
-        refuse_after_regroup(run)
+        refuse_after_regroup(context, run)
         preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
         marker_group = run.institution.marker_group
         ledger = select_candidates(
             read_report_csv(fetch(context, run, files.REPORT, "pull_report")),
-            index=ExclusionIndex.build(stored_exclusions(context, run)),
+            index=ExclusionIndex.build(stored_exclusions(context, run).values()),
             rules=run.institution.rules,
             protect=protect_list_of(run),
             marker_group_names=(marker_group, preflight.group_descriptions[marker_group]),
@@ -38,5 +38,5 @@ class SelectCandidatesOperator(PurgeOperator):
         return (
             f"{candidates:,} candidates out of {len(ledger):,} report rows; "
             f"{counts.get(RowState.HELD_BACK, 0):,} held back by a rule, "
-            f"{counts.get(RowState.DUPLICATE, 0):,} second rows of the same person."
+            f"{counts.get(RowState.DUPLICATE, 0):,} repeated in the report."
         )

@@ -19,6 +19,7 @@ from alma_purge.operators.base import (
     report_summary,
 )
 from alma_purge.schedule import next_run_after
+from alma_purge.steps.authority import clear_number, require_no_stop
 from patron_purge.answers import Answer, Choice, judge_answer, record_answer
 from patron_purge.decision import Decision, Person, Question, ask, time_out
 from patron_purge.errors import ApprovalRefusedError, PurgeError
@@ -45,7 +46,7 @@ def _field(title: str, description: str, *types: str) -> Param:
 
 
 FORM = {
-    "count": _field("Count", "The number of people to purge, as on the review page.", "integer", "string"),
+    "count": _field("Count", "The number of people to purge, as on the review page.", "integer"),
     "code": _field("Code", "The eight letters on the review page.", "string"),
     "comment": _field("Comment", "Goes into the certificate; no patron names.", "string"),
 }
@@ -63,7 +64,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         institution_name: Name shown to people.
         environment: Alma environment, shown in capitals.
         approvers: Airflow user ids who may answer.
-        params: The DAG's own parameters, as Airflow passes them; the form has its own fields.
+        params: The DAG's own parameters, which Airflow passes to every operator; they are no fields of the form.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         params: ParamsDict | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        del params  # shown in the form, they would have to be filled in again
         shown = {
             "name": institution_name,
             "environment": environment.upper(),
@@ -84,7 +86,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             subject=SUBJECT.format(**shown),
             body=BODY.format(**shown),
             defaults=self.REJECT,
-            params=ParamsDict({**(params or {}), **FORM}),
+            params=ParamsDict(FORM),
             assigned_users=[{"id": approver, "name": approver} for approver in approvers],
             **kwargs,
         )
@@ -97,6 +99,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         try:
             run = open_run(context)
             review = self._review(run, context)
+            require_no_stop(review)
             why_not = _nothing_to_approve(run, review)
             if why_not:
                 report_summary(context, self, why_not)
@@ -131,7 +134,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         """Leave the form to the judgement of the answer, which gives the person a reason."""
 
     def _judge(self, run: PurgeRun, context: Context, asked: Decision, event: dict[str, Any]) -> None:
-        answer = _answer(event, context["ti"].try_number)
+        answer = _answer(event, context["ti"].try_number, clear_number(context))
         judgement = judge_answer(asked, answer, run.institution.approvers)
         self._record(run, context, record_answer(asked, answer, judgement))
         if not judgement.accepted:
@@ -181,7 +184,7 @@ def _question(run: PurgeRun, review: Review, try_number: int) -> Question:
     )
 
 
-def _answer(event: dict[str, Any], try_number: int) -> Answer:
+def _answer(event: dict[str, Any], try_number: int, cleared: int) -> Answer:
     """Read the submitted form, whatever its fields hold: Airflow's REST API checks nothing."""
     form = event["params_input"] or {}
     person = event["responded_by_user"]
@@ -191,6 +194,7 @@ def _answer(event: dict[str, Any], try_number: int) -> Answer:
         choice=Choice(event["chosen_options"][0]),
         person=Person(id=str(person["id"]), name=str(person["name"])),
         answered_at=answered_at if isinstance(answered_at, datetime) else datetime.now(UTC),
+        clear_number=cleared,
         count=_typed(form, "count"),
         code=_typed(form, "code"),
         comment=_typed(form, "comment"),
@@ -204,9 +208,8 @@ def _typed(form: Mapping[str, Any], field: str) -> str:
 
 def _on_file(run: PurgeRun) -> Decision | None:
     """Return the decision of an earlier try."""
-    if not run.folder.exists(files.DECISION):
-        return None
-    return Decision.model_validate_json(run.folder.read(files.DECISION))
+    content = run.folder.read_if_there(files.DECISION)
+    return None if content is None else Decision.model_validate_json(content)
 
 
 def _as_bytes(decision: Decision) -> bytes:

@@ -6,25 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from alma_api.client import AlmaClient
-from alma_api.errors import (
-    AlmaError,
-    AlmaRequestError,
-    AlmaResponseError,
-    AlmaUnavailableError,
-    NotFoundError,
-)
-from alma_purge.steps.live_check import CONNECTIONS
-from alma_purge.steps.patrons import NO_FEES, patron_of
+from alma_api.errors import NotFoundError
+from alma_purge.steps.live_check import CONNECTIONS, UNREAD
+from alma_purge.steps.patrons import patron_without_fees, with_fees
 from patron_purge.institution import RuleSettings
 from patron_purge.outcome import AfterPurge, AfterPurgeState, Reading, classify_after_purge
+from patron_purge.patron import Patron
 
 log = logging.getLogger(__name__)
 
-_UNREAD = (AlmaUnavailableError, AlmaResponseError, AlmaRequestError)
-
 
 def classify_people(
-    client: AlmaClient, primary_ids: Sequence[str], rules: RuleSettings, today: date
+    client: AlmaClient, primary_ids: Sequence[str], rules: RuleSettings, today: date, marker_group: str
 ) -> dict[AfterPurgeState, list[str]]:
     """Read people one by one and group them by what became of them.
 
@@ -33,6 +26,7 @@ def classify_people(
         primary_ids: Everybody who was in the set of the purge job.
         rules: The rule settings that were approved.
         today: The day in the institution's zone.
+        marker_group: Code of the marker group; whoever is in it was not purged.
 
     Returns:
         Primary ids by state and likely reason; every id stands once.
@@ -44,12 +38,16 @@ def classify_people(
     with ThreadPoolExecutor(max_workers=CONNECTIONS, thread_name_prefix="reconcile") as pool:
         answers = pool.map(lambda one: read_after_purge(client, one), primary_ids)
         for primary_id, answer in zip(primary_ids, answers, strict=True):
-            found.setdefault(classify_after_purge(answer, rules, today), []).append(primary_id)
+            state = classify_after_purge(answer, rules, today, marker_group)
+            found.setdefault(state, []).append(primary_id)
     return found
 
 
 def read_after_purge(client: AlmaClient, primary_id: str) -> AfterPurge:
     """Read one person after the purge.
+
+    Only the read of the person decides whether somebody is gone; the fees that follow tell why somebody
+    stayed.
 
     Args:
         client: The Alma client.
@@ -63,24 +61,19 @@ def read_after_purge(client: AlmaClient, primary_id: str) -> AfterPurge:
         user = client.users.get(primary_id)
     except NotFoundError:
         return AfterPurge(asked_id=primary_id, reading=Reading.NOT_FOUND)
-    except _UNREAD as error:
-        return _not_read(primary_id, error)
-    if user.status.upper() == "DELETED":
-        fees = NO_FEES
-    else:
-        try:
-            fees = client.users.fees_total(user.primary_id)
-        except _UNREAD as error:
-            # Also when the fees are "not found": only the read of the person proves that somebody is gone.
-            return _not_read(primary_id, error)
-    return AfterPurge(
-        asked_id=primary_id,
-        reading=Reading.FOUND,
-        status=user.status,
-        patron=patron_of(user, primary_id, fees),
-    )
+    except UNREAD as error:
+        log.warning("One person could not be read after the purge: %s", error)
+        return AfterPurge(asked_id=primary_id, reading=Reading.NOT_READ)
+    patron = patron_without_fees(user, primary_id)
+    if user.status.upper() != "DELETED":
+        patron = _add_fees(client, patron)
+    return AfterPurge(asked_id=primary_id, reading=Reading.FOUND, status=user.status, patron=patron)
 
 
-def _not_read(primary_id: str, error: AlmaError) -> AfterPurge:
-    log.warning("One person could not be read after the purge: %s", error)
-    return AfterPurge(asked_id=primary_id, reading=Reading.NOT_READ)
+def _add_fees(client: AlmaClient, patron: Patron) -> Patron:
+    """Add the money, when it can be read."""
+    try:
+        return with_fees(client, patron)
+    except UNREAD as error:
+        log.warning("The fees of one person could not be read after the purge: %s", error)
+        return patron

@@ -11,16 +11,21 @@ from alma_purge.documents import ExclusionManifest, PreflightResult
 from alma_purge.operators.base import PurgeRun, fetch
 from alma_purge.places import job_payload
 from alma_purge.run_folder import sha256_of
+from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.decision import Decision, require_approved
 from patron_purge.digest import DigestSubject, purge_digest
-from patron_purge.errors import ApprovalRefusedError
+from patron_purge.errors import ApprovalRefusedError, GuardStopError
+from patron_purge.exclusion_file import ExclusionFile
+from patron_purge.guards import stops
 from patron_purge.institution import Institution
 from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.payloads import FrozenPayload, check_purge_payload, check_regroup_payload
 from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import RowState
+
+_NOT_DECIDING = ("name", "schedule", "approvers", "poll_seconds", "job_hours", "calls_per_second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Authority:
         regroup_job_id: Id of the *Update/Notify Users* job.
         purge_job_id: Id of the *Purge users* job.
         group_names: Description of every user group by its code.
+        exclusions: The exclusion files that the list was made from, by their pattern.
         digest: Digest of everything that was approved.
     """
 
@@ -56,6 +62,7 @@ class Authority:
     regroup_job_id: str
     purge_job_id: str
     group_names: dict[str, str]
+    exclusions: dict[str, ExclusionFile]
     digest: str
 
 
@@ -118,6 +125,7 @@ def digest_of(
     )
     inputs = {one.stored_name: one.sha256 for one in manifest.files}
     inputs[files.REPORT] = sha256_of(fetch(context, run, files.REPORT, "pull_report"))
+    inputs["settings"] = settings_sha256(run.institution)
     return purge_digest(
         DigestSubject(
             institution=run.institution.code,
@@ -151,6 +159,33 @@ def approved_ids(context: Context, run: PurgeRun) -> tuple[str, ...]:
     return ids_in_state(ledger, RowState.TO_PURGE)
 
 
+def settings_sha256(institution: Institution) -> str:
+    """Return a checksum of every setting that decides what is done, and to whom."""
+    return sha256_of(institution.model_dump_json(exclude=set(_NOT_DECIDING)).encode())
+
+
+def require_no_stop(review: Review) -> None:
+    """Make sure that no guard has stopped the list, even when its task was marked success by hand.
+
+    Raises:
+        GuardStopError: A guard has stopped it.
+    """
+    if stops(review.guards):
+        raise GuardStopError(
+            "A guard has stopped this list, so it can't be approved or acted on, whatever prepare_review was marked "
+            "as. Look at the review page, then trigger a new run; nothing was changed."
+        )
+
+
+def clear_number(context: Context) -> int:
+    """Return how often tasks of this run were cleared; an approval counts only while that stays the same.
+
+    Airflow keeps what a cleared task has recorded until the task runs again, so a cleared approval would
+    still look approved.
+    """
+    return int(context["dag_run"].clear_number or 0)
+
+
 def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Authority:
     """Prove that a person has approved exactly what would be done now.
 
@@ -175,6 +210,7 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         context, run, identity=identity, payloads=payloads, approved=approved, preflight=preflight
     )
     review = Review.model_validate_json(fetch(context, run, files.REVIEW, "prepare_review"))
+    require_no_stop(review)
     if digest != review.digest:
         raise ApprovalRefusedError(
             "Something has changed since the review was made: settings, payloads, inputs or the list. What was "
@@ -188,6 +224,7 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         institution_code=identity.institution_code,
         environment=identity.environment,
         run_id=run.run_id,
+        clear_number=clear_number(context),
     )
     snapshot = read_snapshot_csv(fetch(context, run, files.SNAPSHOT, "check_live"))
     groups = {row.primary_id: row.original_group for row in snapshot}
@@ -203,5 +240,6 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         regroup_job_id=preflight.regroup_job_id,
         purge_job_id=preflight.purge_job_id,
         group_names=preflight.group_descriptions,
+        exclusions=stored_exclusions(context, run),
         digest=digest,
     )

@@ -10,10 +10,13 @@ from pydantic import BaseModel
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, JobRecord, JobStage, PreflightResult, RestoreResult
 from alma_purge.operators.base import PurgeRun, fetch, recorded
-from alma_purge.steps.job_book import read_job_record
-from alma_purge.steps.upstream import NO_REASON, problems_before
+from alma_purge.steps.authority import approved_ids
+from alma_purge.steps.drops import read_drops
+from alma_purge.steps.job_on_record import job_on_record
+from alma_purge.steps.upstream import problems_before
 from patron_purge.certificate import Certificate, JobInstance, criteria_of
 from patron_purge.decision import Decision
+from patron_purge.guards import stops
 from patron_purge.history import HistoryEntry
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
 from patron_purge.outcome import JobCounter, compare_counters
@@ -47,15 +50,16 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
     ledger = _final_ledger(run, context)
     states = {} if ledger is None else counts_by_state(ledger)
     purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
-    purge = read_job_record(run.folder, files.PURGE_RECORD)
-    sent = 0 if purge.stage is JobStage.NONE else purged + kept + states.get(RowState.UNKNOWN, 0)
+    gaps = _unaccounted(run, context, ledger, restore)
     problems = problems_before(context)
+    decided = all(one.decided for one in problems) and not gaps
+    sent = _sent(run, context)
     return Certificate(
         outcome=outcome_of(
             OutcomeFacts(
                 mode=run.mode,
-                failed=bool(problems) and not _all_said_why(problems),
-                stopped=bool(problems) and _all_said_why(problems),
+                failed=not decided,
+                stopped=decided and bool(problems),
                 decision=decision.state if decision else None,
                 to_purge=review.count if review else 0,
                 sent=sent,
@@ -71,7 +75,7 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
         mode=run.mode,
         engine=run.institution.engine,
         created_at=run.now,
-        problems=problems,
+        problems=(*(one.sentence for one in problems), *gaps),
         approved=review.count if review and _was_approved(decision) else 0,
         sent=sent,
         purged=purged,
@@ -86,7 +90,7 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
         money_waived=Decimal(0) if ledger is None else _waived(ledger),
         guards=review.guards if review else (),
         decision=decision,
-        instances=_instances(run, sent, purged, kept),
+        instances=_instances(run, context, sent, purged, kept),
         digest=review.digest if review else "",
         restored=_restored(restore),
         versions=tuple(
@@ -114,7 +118,8 @@ def history_entry_of(run: PurgeRun, context: Context, certificate: Certificate) 
         to_purge=review.count,
         purged=certificate.purged,
         by_group={row.code: row.count for row in review.by_group if row.count},
-        exclusion_rows={one.pattern: one.rows for one in manifest.files},
+        # A list that a guard has stopped is no measure for the next one.
+        exclusion_rows={} if stops(review.guards) else {one.pattern: one.rows for one in manifest.files},
         report_rows=review.equation.total,
     )
 
@@ -134,9 +139,26 @@ def _final_ledger(run: PurgeRun, context: Context) -> "pd.DataFrame | None":
     return None
 
 
-def _all_said_why(problems: tuple[str, ...]) -> bool:
-    """Tell whether every task that failed stopped for a reason of its own, and not by an accident."""
-    return not any(one.endswith(NO_REASON) for one in problems)
+def _sent(run: PurgeRun, context: Context) -> int:
+    """Return how many people were in the set when the purge job was started."""
+    if job_on_record(context, run, "purge_users", files.PURGE_RECORD).stage is JobStage.NONE:
+        return 0
+    dropped = read_drops(run, files.DROPS_REGROUP).keys() | read_drops(run, files.DROPS_PURGE).keys()
+    return len(set(approved_ids(context, run)) - dropped)
+
+
+def _unaccounted(
+    run: PurgeRun, context: Context, ledger: "pd.DataFrame | None", restore: RestoreResult | None
+) -> tuple[str, ...]:
+    """Name what is missing although jobs were sent, as when a task was marked success by hand."""
+    missing = []
+    purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
+    if purge.stage is not JobStage.NONE and ledger is None:
+        missing.append("reconcile: the purge job was started, but nobody was accounted for. Clear reconcile.")
+    regroup = job_on_record(context, run, "regroup_users", files.REGROUP_RECORD)
+    if regroup.stage is not JobStage.NONE and restore is None:
+        missing.append("restore_kept: people were moved, but nobody was put back. Clear restore_kept.")
+    return tuple(missing)
 
 
 def _was_approved(decision: Decision | None) -> bool:
@@ -156,11 +178,19 @@ def _waived(ledger: "pd.DataFrame") -> Decimal:
     return sum((Decimal(text) for text in owed if text), Decimal(0))
 
 
-def _instances(run: PurgeRun, sent: int, purged: int, kept: int) -> tuple[JobInstance, ...]:
+def _instances(run: PurgeRun, context: Context, sent: int, purged: int, kept: int) -> tuple[JobInstance, ...]:
     """Describe the job instances of this run."""
     jobs = (
-        (run.institution.regroup_job.name, read_job_record(run.folder, files.REGROUP_RECORD), False),
-        (run.institution.purge_job.name, read_job_record(run.folder, files.PURGE_RECORD), True),
+        (
+            run.institution.regroup_job.name,
+            job_on_record(context, run, "regroup_users", files.REGROUP_RECORD),
+            False,
+        ),
+        (
+            run.institution.purge_job.name,
+            job_on_record(context, run, "purge_users", files.PURGE_RECORD),
+            True,
+        ),
     )
     return tuple(
         _instance(name, record, (sent, purged, kept) if is_purge else None)

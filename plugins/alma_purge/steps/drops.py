@@ -44,13 +44,14 @@ def read_drops(run: PurgeRun, file_name: str) -> dict[str, Finding]:
     Raises:
         RunFileError: The file can't be read.
     """
-    if not run.folder.exists(file_name):
+    content = run.folder.read_if_there(file_name)
+    if content is None:
         return {}
     try:
-        drops = _Drops.model_validate_json(run.folder.read(file_name))
-    except ValidationError as error:
+        drops = _Drops.model_validate_json(content)
+    except ValidationError:
         raise RunFileError(
             f"{file_name} in the run folder can't be read. It says who must not be purged, so nothing was sent. "
             "Trigger a new run."
-        ) from error
+        ) from None  # the reason quotes the file, which holds ids
     return {key: Finding(one.reason, one.detail) for key, one in drops.root.items()}

@@ -13,7 +13,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, A
 from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
 
 from alma_purge.hooks.alma import connection_extra
-from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
+from alma_purge.operators.base import TryAgainError
+from patron_purge.errors import ConfigurationError, InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 from patron_purge.institution import ExclusionPattern, Institution
 
@@ -21,7 +22,7 @@ MAX_FILE_BYTES = 50_000_000
 _LAX_EXTRAS = ("no_host_key_check", "allow_host_key_change", "ignore_hostkey_verification")
 
 
-class ExclusionServerError(PurgeError):
+class ExclusionServerError(TryAgainError):
     """The SFTP server can't be reached right now; another try may help."""
 
 
@@ -95,7 +96,10 @@ def fetch_exclusion_files(institution: Institution, now: datetime) -> tuple[Down
                 if (name := _newest(listing, pattern, institution)) is not None
             ]
     except BadHostKeyException as error:
-        raise _other_host_key() from error
+        raise InputRefusedError(
+            "The SFTP server shows another host key than the pinned one. Ask the server's owner whether it was "
+            "changed before you pin the new one; nothing was changed."
+        ) from error
     except AuthenticationException as error:
         raise InputRefusedError(
             f"The SFTP server refuses the login of the connection {institution.sftp_connection}. Correct user "
@@ -127,15 +131,11 @@ def _require_pinned_server(connection: SFTPClient, hook: SFTPHook) -> None:
     """
     channel = connection.get_channel()
     shown = channel.get_transport().get_remote_server_key() if channel else None
-    if shown is None or shown != hook.host_key:
-        raise _other_host_key()
-
-
-def _other_host_key() -> InputRefusedError:
-    return InputRefusedError(
-        "The SFTP server shows another host key than the pinned one. Ask the server's owner whether it was "
-        "changed before you pin the new one; nothing was changed."
-    )
+    pinned = hook.host_key
+    if shown is None or pinned is None:
+        raise SSHException("the server showed no host key")
+    if shown != pinned:
+        raise BadHostKeyException(hook.remote_host, shown, pinned)
 
 
 def _listing(connection: SFTPClient, institution: Institution) -> list[SFTPAttributes]:

@@ -1,5 +1,6 @@
 """Keeps what is known about an Alma job in two places, so that it is never started twice."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -34,9 +35,17 @@ class JobBook:
         store: The task state store of the task that starts the job.
         folder: The run folder.
         file_name: Name of the record's file.
+        announce: Tells the later tasks of the run about the record, in a third place that they can read.
     """
 
-    def __init__(self, store: TaskStateStore, folder: RunFolder, file_name: str) -> None:
+    def __init__(
+        self,
+        store: TaskStateStore,
+        folder: RunFolder,
+        file_name: str,
+        announce: Callable[[JobRecord], None],
+    ) -> None:
+        self._announce = announce
         self._store = store
         self._folder = folder
         self._file_name = file_name
@@ -54,12 +63,15 @@ class JobBook:
                 "Somebody has edited one of them. Nothing was sent; look into Alma's Monitor Jobs page, then "
                 "trigger a new run."
             )
-        return max(in_folder, in_store, key=_progress)
+        record = furthest(in_folder, in_store)
+        self._announce(record)
+        return record
 
     def write(self, record: JobRecord) -> None:
         """Store the record in both places."""
         self._folder.write(self._file_name, record.to_bytes())
         self._store.set(STORE_KEY, record.model_dump_json(), retention=NEVER_EXPIRE)
+        self._announce(record)
 
     def holds(self, record: JobRecord) -> bool:
         """Tell whether both places give this record back when they are read again."""
@@ -69,7 +81,7 @@ class JobBook:
         stored = self._store.get(STORE_KEY)
         # Anything but a text was put there by somebody else, and is as unreadable as a spoiled text.
         text = stored if isinstance(stored, str) else ""
-        in_store = JobRecord() if stored is None else _parse_record(text.encode(), _STORED)
+        in_store = JobRecord() if stored is None else parse_record(text.encode(), _STORED)
         return in_store, read_job_record(self._folder, self._file_name)
 
 
@@ -79,9 +91,10 @@ def read_job_record(folder: RunFolder, file_name: str) -> JobRecord:
     Raises:
         RunFileError: The file can't be read as a record.
     """
-    if not folder.exists(file_name):
+    content = folder.read_if_there(file_name)
+    if content is None:
         return JobRecord()
-    return _parse_record(folder.read(file_name), f"{file_name} in the run folder")
+    return parse_record(content, f"{file_name} in the run folder")
 
 
 def intended(record: JobRecord, job_id: str, job_name: str, set_id: str, now: datetime) -> JobRecord:
@@ -101,7 +114,16 @@ def refused(record: JobRecord) -> JobRecord:
     return JobRecord(attempt=record.attempt)
 
 
-def _parse_record(content: bytes, what: str) -> JobRecord:
+def parse_record(content: bytes, what: str) -> JobRecord:
+    """Read a record.
+
+    Args:
+        content: The record as JSON.
+        what: What is read, for the message.
+
+    Raises:
+        RunFileError: It is no record.
+    """
     try:
         return JobRecord.model_validate_json(content)
     except ValidationError as error:
@@ -111,8 +133,9 @@ def _parse_record(content: bytes, what: str) -> JobRecord:
         ) from error
 
 
-def _progress(record: JobRecord) -> tuple[int, int]:
-    return record.attempt, _ORDER.index(record.stage)
+def furthest(*records: JobRecord) -> JobRecord:
+    """Return the record that is furthest along: a job that any place knows of is never taken for unsent."""
+    return max(records, key=lambda record: (_ORDER.index(record.stage), record.attempt))
 
 
 def _contradict(one: JobRecord, other: JobRecord) -> bool:

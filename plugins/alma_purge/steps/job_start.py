@@ -100,6 +100,8 @@ def look_up(client: AlmaClient, record: JobRecord) -> JobInstance | None:
     intended_at = record.intended_at or datetime.now(UTC)
     # Alma's submit dates are in the institution's or the server's zone: begin a day early.
     since = (intended_at - timedelta(days=1)).date()
+    if not record.job_name:
+        return None
     found = [one for one in client.jobs.instances(record.job_id, since) if record.job_name in one.name]
     if len(found) > 1:
         raise JobStoppedError(
@@ -147,14 +149,16 @@ def _ended_well(instance: JobInstance) -> bool:
     return instance.status.is_good or instance.status is JobStatus.COMPLETED_WARNING
 
 
-def is_active(client: AlmaClient, record: JobRecord) -> bool:
+def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool) -> bool:
     """Tell whether a job of this run may still be working in Alma.
 
-    An intended job that Alma does not list an hour later is taken to be over or never started.
+    A job whose start was unclear and which Alma does not list an hour later was never started, provided that
+    this Alma shows the names of its jobs. Where that is not proven, only a person can tell.
 
     Args:
         client: The Alma client.
         record: The record of the job.
+        echo_proven: Whether an earlier job of this run showed the name it was given.
 
     Raises:
         AlmaRequestError: Alma does not know the instance any more.
@@ -164,8 +168,7 @@ def is_active(client: AlmaClient, record: JobRecord) -> bool:
     if record.stage is JobStage.INTENDED:
         instance = look_up(client, record)
         if instance is None:
-            return (
-                record.intended_at is not None and datetime.now(UTC) - record.intended_at < UNLISTED_IS_OVER
-            )
+            waited = datetime.now(UTC) - (record.intended_at or datetime.now(UTC))
+            return not (echo_proven and waited > UNLISTED_IS_OVER)
         return not instance.status.is_terminal
     return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal

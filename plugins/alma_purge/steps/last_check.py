@@ -1,19 +1,22 @@
 """Checks every approved person once more, in the same execution as the change in Alma that follows."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk.exceptions import AirflowException
-
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import PurgeRun
-from alma_purge.steps.exclusions import ExclusionServerError, fetch_exclusion_files
+from alma_purge.steps.authority import Authority
+from alma_purge.steps.exclusions import fetch_exclusion_files
 from alma_purge.steps.live_check import Judge, check_people
 from alma_purge.steps.rule_context import rule_context
+from patron_purge.errors import InputRefusedError
+from patron_purge.exclusion_file import ExclusionFile
+from patron_purge.guards.checks import ROWS_WORTH_COMPARING
 from patron_purge.patron import Finding, Patron
 from patron_purge.rules import RuleContext, after_regroup, evaluate
+from patron_purge.states import Reason
 
 log = logging.getLogger(__name__)
 
@@ -38,56 +41,82 @@ class LastCheck:
 
 
 def check_before_regroup(
-    run: PurgeRun, client: AlmaClient, primary_ids: Sequence[str], group_names: Mapping[str, str]
+    run: PurgeRun, client: AlmaClient, authority: Authority, primary_ids: Sequence[str]
 ) -> LastCheck:
     """Fetch the exclusion files again, read everybody again, and apply the same rules.
+
+    Whoever is not in the group any more that the snapshot holds is taken off: the group would be put back
+    wrongly, and somebody is working on the record.
 
     Args:
         run: The run.
         client: The Alma client.
-        primary_ids: The approved people.
-        group_names: Description of every user group by its code.
+        authority: What was approved.
+        primary_ids: The approved people to check.
 
     Raises:
-        InputRefusedError: An exclusion file is missing, stale or damaged.
+        InputRefusedError: An exclusion file is missing, stale, damaged or much shorter than at the approval.
         AlmaError: Alma can't be read.
     """
-    context = _fresh_context(run, group_names)
-    return _check(client, primary_ids, lambda patron: evaluate(patron, context))
+    context = _fresh_context(run, authority)
+
+    def judge(patron: Patron) -> Finding | None:
+        finding = evaluate(patron, context)
+        if finding is None and patron.user_group != authority.original_groups[patron.asked_id]:
+            return Finding(Reason.GROUP_CHANGED, f"user group is {patron.user_group or 'empty'}")
+        return finding
+
+    return _check(client, primary_ids, judge)
 
 
 def check_before_purge(
-    run: PurgeRun, client: AlmaClient, original_groups: Mapping[str, str], group_names: Mapping[str, str]
+    run: PurgeRun, client: AlmaClient, authority: Authority, primary_ids: Sequence[str]
 ) -> LastCheck:
     """Check people who have been moved to the marker group; their original group counts for the rules.
 
     Args:
         run: The run.
         client: The Alma client.
-        original_groups: Primary id of each person to the code of the original group.
-        group_names: Description of every user group by its code.
+        authority: What was approved.
+        primary_ids: The approved people to check.
 
     Raises:
-        InputRefusedError: An exclusion file is missing, stale or damaged.
+        InputRefusedError: An exclusion file is missing, stale, damaged or much shorter than at the approval.
         AlmaError: Alma can't be read.
     """
-    context = _fresh_context(run, group_names)
+    context = _fresh_context(run, authority)
     marker_group = run.institution.marker_group
 
     def judge(patron: Patron) -> Finding | None:
-        at_home = after_regroup(patron, original_groups[patron.asked_id], marker_group)
+        at_home = after_regroup(patron, authority.original_groups[patron.asked_id], marker_group)
         return at_home if isinstance(at_home, Finding) else evaluate(at_home, context)
 
-    return _check(client, sorted(original_groups), judge)
+    return _check(client, primary_ids, judge)
 
 
-def _fresh_context(run: PurgeRun, group_names: Mapping[str, str]) -> RuleContext:
-    """Fetch the exclusion files anew; their age counts from this moment, not from the task's start."""
-    try:
-        downloads = fetch_exclusion_files(run.institution, datetime.now(run.institution.zone))
-    except ExclusionServerError as error:
-        raise AirflowException(str(error)) from error
-    return rule_context(run, tuple(one.file for one in downloads), group_names)
+def _fresh_context(run: PurgeRun, authority: Authority) -> RuleContext:
+    """Fetch the exclusion files anew; whoever stood in the approved files stays excluded.
+
+    Their age counts from this moment, not from the task's start.
+    """
+    downloads = fetch_exclusion_files(run.institution, datetime.now(run.institution.zone))
+    fresh = {one.pattern.pattern: one.file for one in downloads}
+    for pattern, stored in authority.exclusions.items():
+        _refuse_shrunken(run, stored, fresh.get(pattern))
+    return rule_context(run, (*authority.exclusions.values(), *fresh.values()), authority.group_names)
+
+
+def _refuse_shrunken(run: PurgeRun, stored: ExclusionFile, fresh: ExclusionFile | None) -> None:
+    """Stop when a file has lost more rows since the approval than the institution lets pass between runs."""
+    rows = fresh.row_count if fresh else 0
+    limit = run.institution.guards.max_exclusion_drop_percent
+    lost = stored.row_count - rows
+    if stored.row_count >= ROWS_WORTH_COMPARING and 100 * lost > limit * stored.row_count:
+        raise InputRefusedError(
+            f"{stored.file_name} had {stored.row_count:,} rows when the list was made and has {rows:,} now; at most "
+            f"{limit} % may be lost. People who must be kept may be missing from it. Ask the file's producer, then "
+            "clear this task; nothing was sent to Alma."
+        )
 
 
 def _check(client: AlmaClient, primary_ids: Sequence[str], judge: Judge) -> LastCheck:

@@ -5,16 +5,24 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaRequestError, AlmaResponseError, AlmaUnavailableError, NotFoundError
-from alma_purge.steps.patrons import read_without_fees
+from alma_api.errors import (
+    AlmaError,
+    AlmaRequestError,
+    AlmaResponseError,
+    AlmaUnavailableError,
+    NotFoundError,
+)
+from alma_purge.steps.patrons import patron_without_fees, with_fees
 from patron_purge.patron import Finding, Patron
 from patron_purge.states import Reason
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 4
+UNREAD = (AlmaUnavailableError, AlmaResponseError, AlmaRequestError)
 PROGRESS_EVERY = 500
 Judge = Callable[[Patron], Finding | None]
 
@@ -49,18 +57,31 @@ def check_person(client: AlmaClient, primary_id: str, judge: Judge) -> LiveResul
     if not _can_be_asked_for(primary_id):
         return LiveResult(None, Finding(Reason.NOT_CHECKED))
     try:
-        patron = read_without_fees(client, primary_id)
-        finding = judge(patron)
-        if finding is not None:
-            return LiveResult(patron, finding)
-        fees = client.users.fees_total(primary_id)
-        patron = replace(patron, open_fees=fees.open_balance, credit=fees.credit)
-        return LiveResult(patron, judge(patron))
+        user = client.users.get(primary_id)
     except NotFoundError:
         return LiveResult(None, Finding(Reason.NOT_FOUND))
-    except (AlmaUnavailableError, AlmaResponseError, AlmaRequestError) as error:
-        log.warning("One person could not be checked and is held back: %s", error)
-        return LiveResult(None, Finding(Reason.NOT_CHECKED))
+    except UNREAD as error:
+        return _not_checked(error)
+    if user.status.upper() == "DELETED":
+        return LiveResult(None, Finding(Reason.NOT_FOUND))
+    return _judged(client, patron_without_fees(user, primary_id), judge)
+
+
+def _judged(client: AlmaClient, patron: Patron, judge: Judge) -> LiveResult:
+    """Apply the rules, first without the money and then with it."""
+    finding = judge(replace(patron, open_fees=Decimal(0), credit=Decimal(0)))
+    if finding is not None:
+        return LiveResult(patron, finding)
+    try:
+        patron = with_fees(client, patron)
+    except UNREAD as error:
+        return _not_checked(error)
+    return LiveResult(patron, judge(patron))
+
+
+def _not_checked(error: AlmaError) -> LiveResult:
+    log.warning("One person could not be checked and is held back: %s", error)
+    return LiveResult(None, Finding(Reason.NOT_CHECKED))
 
 
 def _can_be_asked_for(primary_id: str) -> bool:

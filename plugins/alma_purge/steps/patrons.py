@@ -1,22 +1,20 @@
 """Turns what Alma answers about a person into the facts that the rules look at."""
 
-from decimal import Decimal
+from dataclasses import replace
 
 from alma_api.client import AlmaClient
-from alma_api.models import FeeSummary, User
+from alma_api.models import User
 from patron_purge.patron import Patron
 
-# For people whose fees need not, or not yet, be read.
-NO_FEES = FeeSummary(open_balance=Decimal(0), credit=Decimal(0), largest=Decimal(0))
 
+def patron_without_fees(user: User, asked_id: str) -> Patron:
+    """Return the facts about one person; the money is not known yet.
 
-def patron_of(user: User, asked_id: str, fees: FeeSummary) -> Patron:
-    """Return the facts about one person.
+    The sum on the user record covers active fees only, and a credit hides a debt in it, so it is not used.
 
     Args:
         user: Alma's record.
         asked_id: The id that was asked for.
-        fees: Sums over the fees in every open status.
     """
     return Patron(
         primary_id=user.primary_id,
@@ -30,8 +28,8 @@ def patron_of(user: User, asked_id: str, fees: FeeSummary) -> Patron:
         last_activity=user.last_activity,
         loans=user.loans,
         requests=user.requests,
-        open_fees=fees.open_balance,
-        credit=fees.credit,
+        open_fees=None,
+        credit=None,
         active_roles=tuple(role.code for role in user.roles if role.is_active),
         identifiers=tuple(identifier.value for identifier in user.identifiers),
         linked_copy=bool(user.source_link_id or user.source_institution_code),
@@ -41,15 +39,15 @@ def patron_of(user: User, asked_id: str, fees: FeeSummary) -> Patron:
     )
 
 
-def read_without_fees(client: AlmaClient, primary_id: str) -> Patron:
-    """Read one person, without the money.
+def with_fees(client: AlmaClient, patron: Patron) -> Patron:
+    """Add a person's fees in every open status (active, disputed, exported).
 
     Args:
         client: The Alma client.
-        primary_id: The primary id to ask for.
+        patron: The facts so far.
 
     Raises:
-        NotFoundError: Alma knows nobody by this id.
-        AlmaError: The read failed.
+        AlmaError: A read failed.
     """
-    return patron_of(client.users.get(primary_id), primary_id, NO_FEES)
+    fees = client.users.fees_total(patron.primary_id)
+    return replace(patron, open_fees=fees.open_balance, credit=fees.credit)

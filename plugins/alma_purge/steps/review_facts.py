@@ -56,7 +56,7 @@ def guard_facts(
         remaining_calls: API calls left today, when Alma said so.
     """
     age_limit = {one.pattern: one.max_age_hours for one in run.institution.exclusion_files}
-    latest = gathered.history[-1].exclusion_rows if gathered.history else {}
+    measured = [entry.exclusion_rows for entry in gathered.history if entry.exclusion_rows]
     return GuardFacts(
         mode=run.mode,
         to_purge=numbers.to_purge,
@@ -72,7 +72,7 @@ def guard_facts(
             )
             for one in gathered.manifest.files
         ),
-        previous_exclusion_rows=latest,
+        previous_exclusion_rows=measured[-1] if measured else {},
         exclusion_shapes=identifier_shapes(key for one in gathered.exclusions for key in one.ids),
         report_shapes=identifier_shapes(ledger["primary_id"]),
         matched=int(ledger["reason"].isin(_EXCLUDED).sum()),

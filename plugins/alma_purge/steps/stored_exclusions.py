@@ -10,7 +10,7 @@ from alma_purge.operators.base import PurgeRun, fetch
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 
 
-def stored_exclusions(context: Context, run: PurgeRun) -> tuple[ExclusionFile, ...]:
+def stored_exclusions(context: Context, run: PurgeRun) -> dict[str, ExclusionFile]:
     """Read the stored exclusion files again.
 
     Their age counts from when they were fetched: it is the last check that makes sure they are still fresh
@@ -20,6 +20,9 @@ def stored_exclusions(context: Context, run: PurgeRun) -> tuple[ExclusionFile, .
         context: The task's context.
         run: The run.
 
+    Returns:
+        The files by the pattern that each matches.
+
     Raises:
         RunFileError: A file is missing or was changed.
         InputRefusedError: A file can't be trusted.
@@ -28,8 +31,8 @@ def stored_exclusions(context: Context, run: PurgeRun) -> tuple[ExclusionFile, .
         fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
     )
     age_of = {one.pattern: one.max_age_hours for one in run.institution.exclusion_files}
-    return tuple(
-        read_exclusion_file(
+    return {
+        one.pattern: read_exclusion_file(
             fetch(context, run, one.stored_name, "fetch_exclusions"),
             file_name=one.remote_name,
             id_headings=run.institution.exclusion_id_headings,
@@ -37,4 +40,4 @@ def stored_exclusions(context: Context, run: PurgeRun) -> tuple[ExclusionFile, .
             max_age=timedelta(hours=age_of.get(one.pattern, 1)),
         )
         for one in manifest.files
-    )
+    }

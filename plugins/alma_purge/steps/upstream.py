@@ -1,12 +1,13 @@
 """What became of the tasks of this run."""
 
+from dataclasses import dataclass
+
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from alma_purge.operators.base import STOP_KEY
+from alma_purge.operators.base import STOP_KEY, TROUBLE_KEY
 
 FOLLOWED_KEY = "failed_after_another"
-NO_REASON = "failed; its log says why."
 FLOW = (
     "preflight",
     "fetch_exclusions",
@@ -21,6 +22,19 @@ FLOW = (
     "restore_kept",
     "certify",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a task failed.
+
+    Attributes:
+        sentence: The task and what it said.
+        decided: Whether it stopped for a reason of the purge, and not for trouble with the infrastructure.
+    """
+
+    sentence: str
+    decided: bool
 
 
 def failed_before(context: Context) -> tuple[str, ...]:
@@ -38,17 +52,22 @@ def failed_before(context: Context) -> tuple[str, ...]:
     return tuple(one for one in failed if not ti.xcom_pull(task_ids=one, key=FOLLOWED_KEY))
 
 
-def problems_before(context: Context) -> tuple[str, ...]:
-    """Return what the failed tasks said, one sentence each.
+def problems_before(context: Context) -> tuple[Problem, ...]:
+    """Return what the failed tasks said.
 
     Args:
         context: The task's context.
     """
-    sentences = []
-    for task_id in failed_before(context):
-        said = context["ti"].xcom_pull(task_ids=task_id, key=STOP_KEY)
-        sentences.append(f"{task_id}: {said or NO_REASON}")
-    return tuple(sentences)
+    return tuple(_problem(context, task_id) for task_id in failed_before(context))
+
+
+def _problem(context: Context, task_id: str) -> Problem:
+    ti = context["ti"]
+    decided = ti.xcom_pull(task_ids=task_id, key=STOP_KEY)
+    if decided:
+        return Problem(f"{task_id}: {decided}", decided=True)
+    trouble = ti.xcom_pull(task_ids=task_id, key=TROUBLE_KEY)
+    return Problem(f"{task_id}: {trouble or 'failed; its log says why.'}", decided=False)
 
 
 def fail_after(context: Context) -> None:

@@ -99,7 +99,8 @@ def test_error_sent_as_success_is_an_error(alma: ScriptedAlma, client: AlmaClien
 
 CODES = [
     ("401861", errors.NotFoundError),
-    ("401890", errors.NotFoundError),
+    ("401890", errors.AlmaRequestError),
+    ("401651", errors.AlmaRequestError),
     ("402222", errors.JobLimitError),
     ("402223", errors.JobLimitError),
     ("60347", errors.JobOverlapError),

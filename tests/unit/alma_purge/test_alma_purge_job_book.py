@@ -62,10 +62,10 @@ def starts_asked(sandbox: RunningSandbox) -> int:
 
 def test_a_new_book_is_empty_and_what_is_written_stands_in_both_places(folder: RunFolder) -> None:
     store = MemoryStore()
-    book = JobBook(store, folder, FILE)
+    book = JobBook(store, folder, FILE, lambda _record: None)
     assert book.read() == JobRecord()
     book.write(STARTED)
-    assert JobBook(MemoryStore(), folder, FILE).read() == STARTED
+    assert JobBook(MemoryStore(), folder, FILE, lambda _record: None).read() == STARTED
     assert JobRecord.model_validate_json(store.get(STORE_KEY)) == STARTED
 
 
@@ -74,10 +74,10 @@ def test_the_record_that_is_further_along_counts(folder: RunFolder) -> None:
     intent = intended(JobRecord(), "M148", "regroup-x", "1", NOW)
     store.set(STORE_KEY, STARTED.model_dump_json())
     folder.write(FILE, intent.to_bytes())
-    assert JobBook(store, folder, FILE).read() == STARTED
+    assert JobBook(store, folder, FILE, lambda _record: None).read() == STARTED
     store.set(STORE_KEY, intent.model_dump_json())
     folder.write(FILE, STARTED.to_bytes())
-    assert JobBook(store, folder, FILE).read() == STARTED
+    assert JobBook(store, folder, FILE, lambda _record: None).read() == STARTED
 
 
 def test_a_refused_start_is_further_along_than_no_start_at_all(folder: RunFolder) -> None:
@@ -87,7 +87,7 @@ def test_a_refused_start_is_further_along_than_no_start_at_all(folder: RunFolder
     store = MemoryStore()
     store.set(STORE_KEY, again.model_dump_json())
     folder.write(FILE, refused(intent).to_bytes())
-    assert JobBook(store, folder, FILE).read() == again
+    assert JobBook(store, folder, FILE, lambda _record: None).read() == again
 
 
 @pytest.mark.parametrize("lost", ["store", "folder"])
@@ -95,12 +95,12 @@ def test_one_lost_record_does_not_make_a_job_start_again(
     sandbox: RunningSandbox, client: AlmaClient, order: JobOrder, folder: RunFolder, lost: str
 ) -> None:
     store = MemoryStore()
-    record = start_once(client, JobBook(store, folder, FILE), order)
+    record = start_once(client, JobBook(store, folder, FILE, lambda _record: None), order)
     if lost == "store":
         store.values.clear()
     else:
         (folder.path / FILE).unlink()
-    book = JobBook(store, folder, FILE)
+    book = JobBook(store, folder, FILE, lambda _record: None)
     assert book.read() == record
     with pytest.raises(RunFileError, match="already sent"):
         start_once(client, book, order)
@@ -112,7 +112,7 @@ def test_contradicting_records_stop(
     sandbox: RunningSandbox, client: AlmaClient, order: JobOrder, folder: RunFolder, field: str
 ) -> None:
     store = MemoryStore()
-    book = JobBook(store, folder, FILE)
+    book = JobBook(store, folder, FILE, lambda _record: None)
     book.write(STARTED)
     folder.write(FILE, STARTED.model_copy(update={field: "another"}).to_bytes())
     with pytest.raises(RunFileError, match=r"different Alma jobs.*Nothing was sent.*Monitor Jobs"):
@@ -130,7 +130,7 @@ def test_an_edited_record_in_the_task_state_store_stops(
     store = MemoryStore()
     store.set(STORE_KEY, edited)
     with pytest.raises(RunFileError, match=r"task state store's record.*can't be read.*nothing was sent"):
-        start_once(client, JobBook(store, folder, FILE), order)
+        start_once(client, JobBook(store, folder, FILE, lambda _record: None), order)
     assert starts_asked(sandbox) == 0
 
 
@@ -140,7 +140,7 @@ def test_an_edited_record_in_the_run_folder_stops(
 ) -> None:
     folder.write(FILE, edited)
     with pytest.raises(RunFileError, match=r"regroup-job.json in the run folder can't be read"):
-        start_once(client, JobBook(MemoryStore(), folder, FILE), order)
+        start_once(client, JobBook(MemoryStore(), folder, FILE, lambda _record: None), order)
     assert starts_asked(sandbox) == 0
 
 
@@ -161,7 +161,7 @@ def test_the_intent_stands_in_both_places_when_alma_gets_the_start(
         return starting(*args)
 
     monkeypatch.setattr(sandbox.tenant.jobs, "start", look_then_start)
-    record = start_once(client, JobBook(store, folder, FILE), order)
+    record = start_once(client, JobBook(store, folder, FILE, lambda _record: None), order)
     assert [one.stage for one in seen] == [JobStage.INTENDED] * 2
     assert {one.job_name for one in seen} == {order.job_name}
     assert seen[0] == seen[1]
@@ -176,7 +176,7 @@ def test_nothing_is_sent_when_one_place_does_not_keep_the_intent(
     store = ForgetfulStore() if which == "store" else MemoryStore()
     place = ForgetfulFolder(folder.path) if which == "folder" else folder
     with pytest.raises(RunFileError, match="could not be stored reliably"):
-        start_once(client, JobBook(store, place, FILE), order)
+        start_once(client, JobBook(store, place, FILE, lambda _record: None), order)
     assert starts_asked(sandbox) == 0
 
 
@@ -184,7 +184,7 @@ def test_nothing_is_sent_when_the_intent_can_not_be_written(
     sandbox: RunningSandbox, client: AlmaClient, order: JobOrder, folder: RunFolder
 ) -> None:
     with pytest.raises(OSError, match="database is gone"):
-        start_once(client, JobBook(BrokenStore(0), folder, FILE), order)
+        start_once(client, JobBook(BrokenStore(0), folder, FILE, lambda _record: None), order)
     assert starts_asked(sandbox) == 0
 
 
@@ -193,8 +193,8 @@ def test_a_crash_right_after_the_start_leaves_an_intent_that_forbids_a_second_st
 ) -> None:
     store = BrokenStore(1)
     with pytest.raises(OSError, match="database is gone"):
-        start_once(client, JobBook(store, folder, FILE), order)
-    book = JobBook(store, folder, FILE)
+        start_once(client, JobBook(store, folder, FILE, lambda _record: None), order)
+    book = JobBook(store, folder, FILE, lambda _record: None)
     assert book.read().stage in {JobStage.INTENDED, JobStage.STARTED}
     with pytest.raises(RunFileError, match="already sent"):
         start_once(client, book, order)

@@ -73,7 +73,7 @@ def test_a_changed_file_is_noticed(folder: RunFolder) -> None:
 
 
 def test_a_missing_file_is_noticed(folder: RunFolder) -> None:
-    assert not folder.exists("ledger.csv")
+    assert folder.read_if_there("ledger.csv") is None
     with pytest.raises(RunFileError, match=r"no ledger\.csv.*trigger a new run"):
         folder.read("ledger.csv")
     with pytest.raises(RunFileError, match=r"no ledger\.csv"):

@@ -6,7 +6,7 @@ from tests.support.task_context import TaskStandIn, purge_run, task_context
 
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps.drops import read_drops, write_drops
-from alma_purge.steps.upstream import FLOW, fail_after, failed_before, problems_before
+from alma_purge.steps.upstream import FLOW, Problem, fail_after, failed_before, problems_before
 from patron_purge.errors import RunFileError
 from patron_purge.patron import Finding
 from patron_purge.states import Reason
@@ -33,14 +33,16 @@ def test_skipped_and_unreached_tasks_are_no_failures() -> None:
 
 
 def test_the_tasks_that_failed_are_named_in_the_order_of_the_flow() -> None:
-    ti = certify_after(purge_users="failed", pull_report="failed", certify="failed")
+    ti = certify_after(purge_users="failed", pull_report="failed", reconcile="failed", certify="failed")
     ti.xcoms["pull_report", "stop"] = "There is no report. Nothing was changed."
     context = task_context(ti)
+    ti.xcoms["reconcile", "trouble"] = "Alma does not answer."
     assert problems_before(context) == (
-        "pull_report: There is no report. Nothing was changed.",
-        "purge_users: failed; its log says why.",
+        Problem("pull_report: There is no report. Nothing was changed.", decided=True),
+        Problem("purge_users: failed; its log says why.", decided=False),
+        Problem("reconcile: Alma does not answer.", decided=False),
     )
-    with pytest.raises(AirflowFailException, match=r"pull_report, purge_users failed; look there"):
+    with pytest.raises(AirflowFailException, match=r"pull_report, purge_users, reconcile failed; look there"):
         fail_after(context)
 
 

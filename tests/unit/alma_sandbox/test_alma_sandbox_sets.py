@@ -73,6 +73,9 @@ def test_duplicates_in_one_call_are_refused(alma: Any, refused: Refused) -> None
     one = _some_ids(alma, 1)[0]
     refused(alma.members(alma.new_set("a set", []), [one, one]), "60119")
     refused(alma.members(alma.new_set("b set", []), [one.lower(), one.upper()]), "60119")
+    barcode = alma.sandbox.tenant.users.find(one).identifiers[0]["value"]
+    twice = ["nobody", "nobody", barcode]
+    refused(alma.members(alma.new_set("c set", []), twice, fail_on_invalid_id="false"), "60119")
 
 
 def test_invalid_id_refuses_the_call_unless_told_to_ignore_it(alma: Any, refused: Refused) -> None:

@@ -23,14 +23,14 @@ def alma(make_alma: Callable[..., Any]) -> Any:
 
 
 @contextmanager
-def _login(alma: Any, password: str = "") -> Iterator[paramiko.SFTPClient]:
+def _login(alma: Any, password: str = "", user: str = "") -> Iterator[paramiko.SFTPClient]:
     sandbox = alma.sandbox
     transport = paramiko.Transport((sandbox.sftp_host, sandbox.sftp_port))
     try:
         kind, text = sandbox.sftp_host_key.split()
         assert kind == "ssh-ed25519"
         pinned = paramiko.Ed25519Key(data=base64.b64decode(text))
-        transport.connect(pinned, sandbox.sftp_user, password or sandbox.sftp_password)
+        transport.connect(pinned, user or sandbox.sftp_user, password or sandbox.sftp_password)
         client = paramiko.SFTPClient.from_transport(transport)
         assert client is not None
         yield client
@@ -52,8 +52,9 @@ def test_folder_holds_the_three_workbooks(alma: Any) -> None:
         assert sorted(client.listdir("/")) == [PIDS, LOANS, FINES]
 
 
-def test_wrong_password_is_refused(alma: Any) -> None:
-    with pytest.raises(paramiko.AuthenticationException), _login(alma, "wrong"):
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"user": "abcftp"}])
+def test_wrong_login_is_refused(alma: Any, wrong: dict[str, str]) -> None:
+    with pytest.raises(paramiko.AuthenticationException), _login(alma, **wrong):
         pass
 
 

@@ -21,6 +21,7 @@ def answer(**changes: Any) -> Answer:
         "choice": Choice.APPROVE,
         "person": OLGA,
         "answered_at": NOW + HOUR,
+        "clear_number": 1,
         "count": "210",
         "code": CODE,
         "comment": " fine ",
@@ -42,6 +43,7 @@ def require(decision: Decision | None, **changes: Any) -> None:
         "institution_code": "01DEMO_XYZ",
         "environment": "sandbox",
         "run_id": "r1",
+        "clear_number": 1,
     }
     require_approved(decision, **(usual | changes))
 
@@ -225,3 +227,8 @@ def test_a_decision_survives_being_written_and_read() -> None:
 def test_times_without_a_zone_are_refused() -> None:
     with pytest.raises(ValidationError):
         answer(answered_at=datetime(2026, 9, 2, 12, 0))  # noqa: DTZ001
+
+
+def test_a_clear_after_the_approval_revokes_it() -> None:
+    with pytest.raises(ApprovalRefusedError, match="were cleared after the approval"):
+        require(judged(answer()), clear_number=2)

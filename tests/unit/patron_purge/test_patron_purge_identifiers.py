@@ -44,6 +44,10 @@ def test_folded_of_nothing_is_empty(text: str) -> None:
     assert loose(text) == ""
 
 
+def test_compatibility_forms_are_unfolded_before_case() -> None:
+    assert folded("\u2121-1") == "tel-1"
+
+
 def test_folded_keeps_leading_zeros_and_dots() -> None:
     assert folded("00.12-3@x") == "00.12-3@x"
 

@@ -27,7 +27,7 @@ RULES = RuleSettings(instructor_roles=("52",))
 
 def after(patron: Patron | None, reading: Reading = Reading.FOUND, status: str = "ACTIVE") -> AfterPurgeState:
     answer = AfterPurge(asked_id="jdoe1", reading=reading, status=status, patron=patron)
-    return classify_after_purge(answer, RULES, TODAY)
+    return classify_after_purge(answer, RULES, TODAY, "OKTOPURGE")
 
 
 def test_whoever_is_gone_was_purged() -> None:

@@ -76,3 +76,9 @@ def test_a_pattern_is_no_regular_expression() -> None:
     found = read(HEADER + "pattern,a.c,,,\n")
     assert found.match(["abc"]) is None
     assert found.match(["A.C"]) is not None
+
+
+def test_a_pattern_needs_an_identifier_to_match() -> None:
+    found = read(HEADER + "pattern,*,,,\n")
+    assert found.match(["", " "]) is None
+    assert found.match(["x"]) is not None

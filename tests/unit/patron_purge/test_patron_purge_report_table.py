@@ -167,3 +167,9 @@ def test_nothing_is_lost_in_the_file(rows: list[tuple[str, str, str]]) -> None:
 def test_a_damaged_file_is_refused(content: bytes) -> None:
     with pytest.raises(RunFileError, match=r"report\.csv in the run folder is damaged"):
         read_report_csv(content)
+
+
+def test_a_file_with_a_foreign_column_is_refused() -> None:
+    report = report_of([report_row("p1")])
+    with pytest.raises(RunFileError, match="damaged"):
+        read_report_csv(report_csv(report.assign(extra="x")))

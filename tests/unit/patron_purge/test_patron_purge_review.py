@@ -101,7 +101,7 @@ def test_a_listed_row_without_its_facts_stops_the_review(damage: dict[str, str])
 
 def test_the_equation_names_every_state_in_words() -> None:
     assert review().equation.text == (
-        "5 rows in the report = 3 to purge + 1 held back by a rule + 1 second row of the same person"
+        "5 rows in the report = 3 to purge + 1 held back by a rule + 1 repeated in the report"
     )
 
 

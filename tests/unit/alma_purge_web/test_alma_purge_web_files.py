@@ -1,0 +1,179 @@
+import json
+
+import pytest
+from tests.unit.alma_purge_web.web_samples import (
+    DAG_ID,
+    EVIL,
+    PEOPLE,
+    RUN_ID,
+    WHERE,
+    SampleRun,
+    asked,
+    certificate_of,
+    table,
+)
+
+from alma_purge import files
+from patron_purge.ledger import ledger_csv
+from patron_purge.run_outcome import Outcome
+
+PATHS = ["/review", "/api/review", "/workbook", "/certificate"]
+
+
+def complete(run: SampleRun) -> SampleRun:
+    run.reviewed().decided(asked(), "awaiting_input")
+    run.write("prepare_review", files.WORKBOOK, b"PK workbook")
+    run.write("certify", files.CERTIFICATE, certificate_of(Outcome.PURGED).model_dump_json().encode())
+    run.write("certify", files.CERTIFICATE_PAGE, b"<!DOCTYPE html><style>p{}</style><p>Certificate")
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        (files.REVIEW, "/review"),
+        (files.REVIEW, "/api/review"),
+        (files.LEDGER_REVIEWED, "/review"),
+        (files.DECISION, "/review"),
+        (files.DECISION, "/api/review"),
+        (files.CERTIFICATE, "/review"),
+        (files.CERTIFICATE_PAGE, "/certificate"),
+        (files.WORKBOOK, "/workbook"),
+    ],
+)
+@pytest.mark.parametrize("how", ["edited", "deleted"])
+def test_file_that_its_task_did_not_write_is_not_shown(
+    run: SampleRun, name: str, path: str, how: str
+) -> None:
+    complete(run)
+    assert run.client().get(path, params=WHERE).status_code == 200
+    if how == "edited":
+        run.folder.write(name, run.folder.read(name) + b" ")
+    else:
+        (run.folder.path / name).unlink()
+    response = run.client().get(path, params=WHERE)
+    assert response.status_code == 409
+    assert f"{name} is not shown" in response.text
+    assert "id000003" not in response.text
+
+
+def test_file_without_a_record_is_not_shown(run: SampleRun) -> None:
+    run.folder.write(files.CERTIFICATE_PAGE, b"forged")
+    run.folder.write(files.WORKBOOK, b"forged")
+    for path in ("/certificate", "/workbook"):
+        response = run.client().get(path, params=WHERE)
+        assert response.status_code == 404
+        assert "forged" not in response.text
+
+
+def test_file_recorded_by_another_task_is_not_shown(run: SampleRun) -> None:
+    run.write("preflight", files.WORKBOOK, b"PK other")
+    assert run.client().get("/workbook", params=WHERE).status_code == 404
+
+
+def test_review_of_another_run_is_not_shown(run: SampleRun) -> None:
+    run.reviewed()
+    changed = json.loads(run.folder.read(files.REVIEW)) | {"run_id": "manual__other"}
+    run.write("prepare_review", files.REVIEW, json.dumps(changed).encode())
+    assert run.client().get("/review", params=WHERE).status_code == 409
+    assert run.client().get("/api/review", params=WHERE).status_code == 409
+
+
+def test_list_that_does_not_fit_its_review_is_not_shown(run: SampleRun) -> None:
+    run.reviewed()
+    run.write("prepare_review", files.LEDGER_REVIEWED, ledger_csv(table(PEOPLE[1:])))
+    response = run.client().get("/review", params=WHERE)
+    assert response.status_code == 409
+    assert "differ" in response.text
+
+
+def test_review_without_its_list_is_not_shown(run: SampleRun) -> None:
+    run.reviewed()
+    del run.xcoms["prepare_review", f"file:{files.LEDGER_REVIEWED}"]
+    assert run.client().get("/review", params=WHERE).status_code == 409
+
+
+def test_file_of_another_version_is_not_shown(run: SampleRun) -> None:
+    run.reviewed().write("prepare_review", files.REVIEW, b'{"count": 3}')
+    response = run.client().get("/review", params=WHERE)
+    assert response.status_code == 409
+    assert "another form" in response.text
+
+
+def test_workbook_is_a_download(run: SampleRun) -> None:
+    response = complete(run).client().get("/workbook", params=WHERE)
+    assert response.content == b"PK workbook"
+    assert response.headers["content-disposition"].startswith(
+        'attachment; filename="purge-review-north-scheduled__'
+    )
+    assert response.headers["content-type"].endswith("spreadsheetml.sheet")
+
+
+def test_certificate_is_shown_as_it_was_written(run: SampleRun) -> None:
+    response = complete(run).client().get("/certificate", params=WHERE)
+    assert response.content == b"<!DOCTYPE html><style>p{}</style><p>Certificate"
+    policy = response.headers["content-security-policy"]
+    assert "style-src 'unsafe-inline'" in policy
+    assert "script" not in policy
+    assert "default-src 'none'" in policy
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/style.css", "/missing"])
+def test_every_answer_carries_the_headers(run: SampleRun, path: str) -> None:
+    headers = complete(run).client().get(path, params=WHERE).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert "default-src 'none'" in headers["content-security-policy"]
+    if path != "/certificate":
+        assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_page_needs_nothing_inline_and_nothing_from_elsewhere(run: SampleRun) -> None:
+    page = complete(run).client().get("/review", params=WHERE).text
+    assert "style=" not in page
+    assert "<style" not in page
+    assert "http" not in page.replace("utf-8", "")
+    assert 'href="style.css?dag_id=alma_user_purge_north"' in page
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("dag_id", "run_id"),
+    [
+        ("alma_user_purge_south", RUN_ID),
+        ("alma_user_purge_../north", RUN_ID),
+        ("north", RUN_ID),
+        ("~", RUN_ID),
+        (EVIL, RUN_ID),
+        (DAG_ID, "other"),
+        (DAG_ID, "../" + RUN_ID),
+        (DAG_ID, "~"),
+    ],
+)
+def test_unknown_dag_or_run_is_not_found(run: SampleRun, path: str, dag_id: str, run_id: str) -> None:
+    response = complete(run).client().get(path, params={"dag_id": dag_id, "run_id": run_id})
+    assert response.status_code == 404
+    assert EVIL not in response.text or path.startswith("/api")
+    assert response.headers["content-type"].startswith(
+        "application/json" if path.startswith("/api") else "text/html"
+    )
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        f"dag_id={DAG_ID}",
+        "run_id=x",
+        f"dag_id={DAG_ID}&dag_id={DAG_ID}&run_id=x",
+        f"dag_id={DAG_ID}&run_id=x&run_id=y",
+        f"dag_id={DAG_ID}&run_id=",
+        f"dag_id={DAG_ID}&run_id=a%00b",
+        f"dag_id={DAG_ID}&run_id={'x' * 251}",
+    ],
+)
+def test_address_must_name_one_run(run: SampleRun, path: str, query: str) -> None:
+    assert complete(run).client().get(f"{path}?{query}").status_code == 400
