@@ -17,6 +17,17 @@ _OPEN_FEE_STATUSES = ("ACTIVE", "INDISPUTE", "EXPORTED")
 _CREDIT = "CREDIT"
 
 
+def group_query(group_code: str) -> str:
+    """Returns the query for the people of a user group.
+
+    In Alma's query language a blank separates words; an underscore stands for it.
+
+    Args:
+        group_code: Code of the user group.
+    """
+    return f"user_group~{group_code.replace(' ', '_')}"
+
+
 class UsersApi:
     """The part of the Users API that a purge needs.
 
@@ -104,8 +115,7 @@ class UsersApi:
         Raises:
             AlmaError: A read failed.
         """
-        # In Alma's query language a blank separates words; an underscore stands for it.
-        query = f"user_group~{group_code.replace(' ', '_')}"
+        query = group_query(group_code)
 
         def fetch(offset: int) -> Page[User]:
             page = self.list_page(query, offset=offset)

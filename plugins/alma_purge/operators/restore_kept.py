@@ -30,7 +30,7 @@ _IN_LEDGER = {
     Restored.ALREADY_MOVED: GroupRestored.ALREADY_MOVED,
     Restored.FAILED: GroupRestored.FAILED,
 }
-_SAVE_EVERY = 50
+_LOG_EVERY = 50
 
 
 class RestoreKeptOperator(PurgeOperator):
@@ -88,7 +88,7 @@ class RestoreKeptOperator(PurgeOperator):
         try:
             for number, home in enumerate(homes, start=1):
                 outcomes[home.primary_id] = restore_person(client, home, marker_group)
-                if number % _SAVE_EVERY == 0:
+                if number % _LOG_EVERY == 0:
                     self.log.info("%s of %s people looked at", f"{number:,}", f"{len(homes):,}")
         finally:
             merged = merge_outcomes(run, before, outcomes)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from alma_api.client import AlmaClient
 from alma_api.models import Job, User
+from alma_api.users import group_query
 from patron_purge.errors import ConfigurationError, PurgeError
 from patron_purge.institution import AlmaJob, Institution
 
@@ -127,13 +128,13 @@ def prove_group_query(client: AlmaClient, institution: Institution) -> str:
     Raises:
         ConfigurationError: The query finds nobody, or people for a group that can't exist.
     """
-    if client.users.list_page(f"user_group~{IMPOSSIBLE_GROUP}", offset=0, limit=1).total:
+    if client.users.list_page(group_query(IMPOSSIBLE_GROUP), offset=0, limit=1).total:
         raise ConfigurationError(
             "Alma finds people in a user group that does not exist: the group query is ignored, so the purge "
             "can't prove who is in the purge group. Report this to Ex Libris; nothing was changed."
         )
     for user in _some_people(client):
-        page = client.users.list_page(f"user_group~{user.user_group}", offset=0, limit=100)
+        page = client.users.list_page(group_query(user.user_group), offset=0, limit=100)
         if any(found.user_group == user.user_group for found in page.users):
             return user.user_group
     raise ConfigurationError(

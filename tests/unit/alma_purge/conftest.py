@@ -6,6 +6,7 @@ from tests.support.flow import connect
 from tests.support.tenant import talking
 
 from alma_api.client import AlmaClient
+from alma_api.rate_limit import RateLimit
 from alma_purge.run_folder import RunFolder
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
@@ -37,3 +38,9 @@ def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def folder(store_folder: Path) -> RunFolder:
     del store_folder
     return RunFolder.of_run("demo", "manual__test")
+
+
+@pytest.fixture
+def full_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client call as fast as it can; the tenant here has no limit of calls per second."""
+    monkeypatch.setattr(RateLimit, "wait", lambda _self: None)

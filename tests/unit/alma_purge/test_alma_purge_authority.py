@@ -20,7 +20,7 @@ from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 from patron_purge.answers import Choice
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
 GUARDS = {"max_percent_of_report": 100, "max_count_without_history": 500}
 Spoil = Callable[[Chain], None]
@@ -144,7 +144,11 @@ def test_nothing_is_sent_without_a_valid_approval_of_exactly_this(
     run = chain.open()
     decision = json.loads(run.folder.read(files.DECISION)) | changes
     publish(chain.context("approve_purge"), run, files.DECISION, json.dumps(decision).encode())
+<<<<<<< HEAD
     require_refused(prepared, chain, part, "Nothing more was sent to Alma")
+=======
+    require_refused(prepared, chain, part, "Nothing more was sent to Alma", "Clear approve_purge")
+>>>>>>> steps
 
 
 def test_a_reject_is_a_reject(prepared: Prepared, chain: Chain) -> None:

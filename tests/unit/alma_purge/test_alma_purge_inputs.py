@@ -22,7 +22,7 @@ from alma_purge.run_folder import RunFolder, sha256_of
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
 
 def run(operator: type[PurgeOperator]) -> TaskStandIn:

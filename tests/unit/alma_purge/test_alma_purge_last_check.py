@@ -14,7 +14,7 @@ from patron_purge.errors import InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.states import Reason
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
 GROUPS = {"10": "Undergraduate", MARKER: "OK to Purge"}
 

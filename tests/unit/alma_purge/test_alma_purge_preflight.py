@@ -18,7 +18,7 @@ from alma_sandbox.seeding.population import add_leftovers
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.job_catalog import JobDefinition, JobType
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
 GROUP_VALUE = "UPDATE_User_Information_UserGroup_Value"
 Spoil = Callable[[RunningSandbox, pytest.MonkeyPatch, Path], dict[str, Any] | None]
