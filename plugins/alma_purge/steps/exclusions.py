@@ -131,7 +131,6 @@ def _require_pinned_server(connection: SFTPClient, hook: SFTPHook) -> None:
     """
     channel = connection.get_channel()
     shown = channel.get_transport().get_remote_server_key() if channel else None
-<<<<<<< HEAD
     if shown is None or shown != hook.host_key:
         raise _other_host_key()
 
@@ -141,13 +140,6 @@ def _other_host_key() -> InputRefusedError:
         "The SFTP server shows another host key than the pinned one. Ask the server's owner whether it was "
         "changed before you pin the new one; nothing was changed."
     )
-=======
-    pinned = hook.host_key
-    if shown is None or pinned is None:
-        raise SSHException("the server showed no host key")
-    if shown != pinned:
-        raise BadHostKeyException(hook.remote_host, shown, pinned)
->>>>>>> steps
 
 
 def _listing(connection: SFTPClient, institution: Institution) -> list[SFTPAttributes]:

@@ -144,11 +144,7 @@ def test_nothing_is_sent_without_a_valid_approval_of_exactly_this(
     run = chain.open()
     decision = json.loads(run.folder.read(files.DECISION)) | changes
     publish(chain.context("approve_purge"), run, files.DECISION, json.dumps(decision).encode())
-<<<<<<< HEAD
-    require_refused(prepared, chain, part, "Nothing more was sent to Alma")
-=======
     require_refused(prepared, chain, part, "Nothing more was sent to Alma", "Clear approve_purge")
->>>>>>> steps
 
 
 def test_a_reject_is_a_reject(prepared: Prepared, chain: Chain) -> None:
