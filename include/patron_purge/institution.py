@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
+from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from patron_purge.errors import ConfigurationError
@@ -157,6 +158,15 @@ class Institution(_Settings):
     purge_job: AlmaJob
     rules: RuleSettings = RuleSettings()
     guards: GuardSettings = GuardSettings()
+
+    @field_validator("schedule")
+    @classmethod
+    def _readable_schedule(cls, value: str | None) -> str | None:
+        if value is not None and not croniter.is_valid(value):
+            raise ValueError(
+                f"{value!r} is no cron expression; 0 6 2 * * means 6:00 on the 2nd of each month"
+            )
+        return value
 
     @field_validator("timezone")
     @classmethod
