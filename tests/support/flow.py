@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -152,32 +153,32 @@ def go_on(result: FlowResult, answerer: Answerer = approve) -> FlowResult:
 
 def _run_to_the_end(dag: Any, run_id: str) -> tuple[str, dict[str, str]]:
     """Do for an existing run what `dag.test` does for a new one."""
-    from airflow import settings
     from airflow.models.dagrun import DagRun
     from airflow.sdk.definitions.dag import _run_task
     from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.utils.session import create_session
     from airflow.utils.state import DagRunState, TaskInstanceState
     from sqlalchemy import select
 
-    session = settings.Session()
-    run = session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one()
-    run.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
-    run.state = DagRunState.RUNNING
-    session.commit()
-    while run.state == DagRunState.RUNNING:
-        session.expire_all()
-        ready, _ = run.update_state(session=session)
-        for ti in ready:
-            ti.try_number += 1
-            ti.state = TaskInstanceState.SCHEDULED
+    with create_session() as session:
+        run = session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one()
+        run.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+        run.state = DagRunState.RUNNING
         session.commit()
-        scheduled = [ti for ti in run.get_task_instances(session=session) if ti.state == "scheduled"]
-        for ti in scheduled:
-            _run_task(ti=ti, task=dag.task_dict[ti.task_id], run_triggerer=True)
-        if not scheduled:
-            time.sleep(0.2)
-    tasks = {ti.task_id: str(ti.state) for ti in run.get_task_instances(session=session)}
-    return str(run.state), tasks
+        while run.state == DagRunState.RUNNING:
+            session.expire_all()
+            ready, _ = run.update_state(session=session)
+            for ti in ready:
+                ti.try_number += 1
+                ti.state = TaskInstanceState.SCHEDULED
+            session.commit()
+            scheduled = [one for one in run.get_task_instances(session=session) if one.state == "scheduled"]
+            for ti in scheduled:
+                _run_task(ti=ti, task=dag.task_dict[ti.task_id], run_triggerer=True)
+            if not scheduled:
+                time.sleep(0.2)
+        tasks = {ti.task_id: str(ti.state) for ti in run.get_task_instances(session=session)}
+        return str(run.state), tasks
 
 
 @contextmanager
@@ -232,13 +233,19 @@ def _answer(client: Any, answerer: Answerer, ti: Mapping[str, Any], problems: li
     answer = answerer(Question(ti["dag_run_id"], ti["try_number"], review))
     if answer is None:
         return
-    url = f"/api/v2/dags/{DAG_ID}/dagRuns/{ti['dag_run_id']}/taskInstances/approve_purge/-1/hitlDetails"
-    body = {"chosen_options": [answer.option], "params_input": dict(answer.form)}
-    response = client("PATCH", url, answer.user, answer.role, json=body)
+    response = respond(ti["dag_run_id"], answer, client)
     if response.status_code != 200:
         problems.append(f"{response.status_code}: {response.text}")
 
 
+def respond(run_id: str, answer: FormAnswer, client: Any = None) -> Any:
+    """Answer the approval of a run through Airflow's REST API, and return Airflow's response."""
+    url = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/approve_purge/-1/hitlDetails"
+    body = {"chosen_options": [answer.option], "params_input": dict(answer.form)}
+    return (client or _rest_client())("PATCH", url, answer.user, answer.role, json=body)
+
+
+@cache
 def _rest_client() -> Any:
     """Return a function that calls Airflow's own REST application as a user."""
     from airflow.api_fastapi.app import create_app
