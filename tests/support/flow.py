@@ -230,7 +230,12 @@ def _answer(client: Any, answerer: Answerer, ti: Mapping[str, Any], problems: li
     from alma_purge.run_folder import RunFolder
 
     review = json.loads(RunFolder.of_run("demo", ti["dag_run_id"]).read("review.json"))
-    answer = answerer(Question(ti["dag_run_id"], ti["try_number"], review))
+    answer: FormAnswer | None
+    try:
+        answer = answerer(Question(ti["dag_run_id"], ti["try_number"], review))
+    except AssertionError as error:
+        problems.append(str(error))
+        answer = FormAnswer("Reject")  # so that the run ends
     if answer is None:
         return
     response = respond(ti["dag_run_id"], answer, client)
