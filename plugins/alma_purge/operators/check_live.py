@@ -11,9 +11,10 @@ from alma_purge.steps.check_progress import CheckProgress, basis_of
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.live_check import LiveResult, go_on_checking
 from alma_purge.steps.rule_context import protect_list_of, rule_context
-from alma_purge.steps.stored_exclusions import stored_exclusions
+from alma_purge.steps.stored_exclusions import stored_exclusions, stored_protect_list
 from patron_purge.ledger import hold_back, ids_in_state, ledger_csv, read_ledger_csv, set_state
 from patron_purge.ledger_notes import note_patrons
+from patron_purge.protect_list import ProtectList
 from patron_purge.rules import evaluate
 from patron_purge.snapshot import SnapshotRow, merge_snapshot, read_snapshot_csv, snapshot_csv
 from patron_purge.states import RowState
@@ -28,12 +29,12 @@ class CheckLiveOperator(PurgeOperator):
         selected = fetch(context, run, files.LEDGER_SELECTED, "select_candidates")
         ledger = read_ledger_csv(selected)
         preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
-        rules = rule_context(
-            run, tuple(stored_exclusions(context, run).values()), preflight.group_descriptions
-        )
+        protected = protect_list_of(run, stored_protect_list(context, run))
+        exclusions = tuple(stored_exclusions(context, run).values())
+        rules = rule_context(run, exclusions, protected, preflight.group_descriptions)
         candidates = ids_in_state(ledger, RowState.CANDIDATE)
         progress = CheckProgress(
-            run.folder, context["task_state_store"], _basis(context, run, selected, preflight)
+            run.folder, context["task_state_store"], _basis(context, run, selected, protected, preflight)
         )
         with run.client() as client:
             results = go_on_checking(client, candidates, lambda patron: evaluate(patron, rules), progress)
@@ -70,12 +71,14 @@ class CheckLiveOperator(PurgeOperator):
         publish(context, run, files.SNAPSHOT, snapshot_csv(merged))
 
 
-def _basis(context: Context, run: PurgeRun, selected: bytes, preflight: PreflightResult) -> str:
+def _basis(
+    context: Context, run: PurgeRun, selected: bytes, protected: ProtectList, preflight: PreflightResult
+) -> str:
     """Return a checksum of whom the check is about and of everything by which they are judged."""
     return basis_of(
         ledger=sha256_of(selected),
         exclusions=sha256_of(fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")),
-        protect_list=repr(protect_list_of(run).entries),
+        protect_list=repr(protected.entries),
         group_names=preflight.group_descriptions,
         settings=settings_sha256(run.institution),
         day=run.now.date().isoformat(),
