@@ -127,6 +127,9 @@ class Institution(_Settings):
         job_hours: How long an Alma job is waited for, in hours.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
+        protect_list: Name of the protect list beside the institution's file; None without one.
+        protect_list_sftp: Name or pattern of a protect list in `sftp_folder`, with `*`, `?` and `XXX` as for
+            the exclusion files; the newest counts, beside the one of `protect_list`. None without one.
         regroup_job: The *Update/Notify Users* job.
         purge_job: The set-based *Purge users* job.
     """
@@ -154,6 +157,7 @@ class Institution(_Settings):
     exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1)
     exclusion_id_headings: tuple[NonEmpty, ...] = ("Primary ID", "Primary Identifier")
     protect_list: str | None = None
+    protect_list_sftp: NonEmpty | None = None
     regroup_job: AlmaJob
     purge_job: AlmaJob
     rules: RuleSettings = RuleSettings()
