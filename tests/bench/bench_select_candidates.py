@@ -62,7 +62,7 @@ def sample_report(rows: int, rng: random.Random) -> pd.DataFrame:
         "has_other_role": rng.choices(("N", "Y"), (98, 2), k=rows),
     }
     table = pd.DataFrame({"row": range(1, rows + 1), **columns})
-    return table.astype({name: "str" for name in columns})
+    return table.astype(dict.fromkeys(columns, "str"))
 
 
 def sample_files(count: int, rows: int, rng: random.Random, *, names: int) -> list[ExclusionFile]:
