@@ -126,6 +126,10 @@ class Institution(_Settings):
         job_hours: How long an Alma job is waited for, in hours.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
+        marker_group: Code of the user group that marks people who are approved for the purge.
+        exclusion_files: The exclusion files that the consortium provides.
+        exclusion_id_headings: Accepted headings of the id column in exclusion files.
+        protect_list: File of the protect list, next to the institution's file; leave it out for no list.
         regroup_job: The *Update/Notify Users* job.
         purge_job: The set-based *Purge users* job.
     """
