@@ -1,11 +1,11 @@
 """Look people up in the exclusion files."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patron_purge.exclusion_file import ExclusionFile
-from patron_purge.identifiers import folded, folded_column, loose, loose_column, name_parts
+from patron_purge.identifiers import folded, folded_all, loose, loose_of_folded, name_parts
 from patron_purge.patron import Finding
 from patron_purge.states import Reason
 
@@ -45,9 +45,9 @@ class ExclusionIndex:
         loose_ids: dict[str, str] = {}
         names: dict[tuple[str, ...], str] = {}
         for file in files:
-            for identifier in file.ids:
-                folded_ids.setdefault(folded(identifier), file.file_name)
-                loose_ids.setdefault(loose(identifier), file.file_name)
+            for key in folded_all(file.ids):
+                folded_ids.setdefault(key, file.file_name)
+                loose_ids.setdefault(loose_of_folded(key), file.file_name)
             for name in file.names:
                 names.setdefault(name_parts(name.first, name.last), file.file_name)
         for keys in (folded_ids, loose_ids):
@@ -117,11 +117,27 @@ class ExclusionIndex:
         """
         import pandas as pd
 
-        strict = folded_column(identifiers)
-        careful = loose_column(strict)
-        pairs = zip(strict.tolist(), careful.tolist(), strict=True)
-        found = [self.folded_ids.get(one) or self.loose_ids.get(other) or "" for one, other in pairs]
+        found = self.files_of_keys(folded_all(identifiers.tolist()))
         return pd.Series(found, index=identifiers.index, dtype="str")
+
+    def files_of_keys(self, folded_keys: Sequence[str]) -> list[str]:
+        """Return for each id the file that lists it.
+
+        Args:
+            folded_keys: Folded keys of the ids.
+
+        Returns:
+            File names in the same order, empty where there is none.
+        """
+        strict, careful = self.folded_ids.get, self.loose_ids.get
+        # Most ids are their own loose key, so one look among the keys of both kinds is enough for them.
+        either = {**self.loose_ids, **self.folded_ids}.get
+        return [
+            either(key, "")
+            if key.isalnum() and key[0] != "0"
+            else strict(key) or careful(loose_of_folded(key), "")
+            for key in folded_keys
+        ]
 
     def files_of_names(self, first_names: "pd.Series[str]", last_names: "pd.Series[str]") -> "pd.Series[str]":
         """Return for columns of names the file that lists somebody of that name without an id.
@@ -137,6 +153,26 @@ class ExclusionIndex:
 
         if not self.names:
             return pd.Series("", index=first_names.index, dtype="str")
-        pairs = zip(first_names.tolist(), last_names.tolist(), strict=True)
-        found = [self.file_of_name(first, last) for first, last in pairs]
+        firsts, lasts = first_names.tolist(), last_names.tolist()
+        known, lone = self._names_that_may_match({*firsts, *lasts})
+        found = [
+            self.file_of_name(first, last)
+            if (first in known and last in known) or first in lone or last in lone
+            else ""
+            for first, last in zip(firsts, lasts, strict=True)
+        ]
         return pd.Series(found, index=first_names.index, dtype="str")
+
+    def _names_that_may_match(self, names: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Return the first or last names that may match together with another one, and those that may alone.
+
+        Few names differ, so looking at each one once spares most rows the full comparison.
+        """
+        known, lone = set(), set()
+        for name in names:
+            words = {*name_parts(name, ""), *name_parts("", name)}
+            if not words or not self.name_words.keys().isdisjoint(words):
+                known.add(name)
+            if not self.lone_names.keys().isdisjoint(words):
+                lone.add(name)
+        return known, lone

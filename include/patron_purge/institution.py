@@ -127,6 +127,9 @@ class Institution(_Settings):
         job_hours: How long an Alma job is waited for, in hours.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
+        marker_group: Code of the user group that marks people who are approved for the purge.
+        exclusion_files: The exclusion files that the consortium provides.
+        exclusion_id_headings: Accepted headings of the id column in exclusion files.
         protect_list: Name of the protect list beside the institution's file; None without one.
         protect_list_sftp: Name or pattern of a protect list in `sftp_folder`, with `*`, `?` and `XXX` as for
             the exclusion files; the newest counts, beside the one of `protect_list`. None without one.

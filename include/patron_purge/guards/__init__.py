@@ -9,15 +9,18 @@ from patron_purge.guards.facts import (
     identifier_shape,
     identifier_shapes,
 )
+from patron_purge.guards.table import GuardDoc, guards_table
 
 __all__ = [
     "GUARD_NAMES",
     "ExclusionFileFacts",
+    "GuardDoc",
     "GuardFacts",
     "GuardLevel",
     "GuardResult",
     "check_overrides",
     "evaluate_guards",
+    "guards_table",
     "identifier_shape",
     "identifier_shapes",
     "stops",
