@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
+from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from patron_purge.errors import ConfigurationError
@@ -129,7 +130,9 @@ class Institution(_Settings):
         marker_group: Code of the user group that marks people who are approved for the purge.
         exclusion_files: The exclusion files that the consortium provides.
         exclusion_id_headings: Accepted headings of the id column in exclusion files.
-        protect_list: File of the protect list, next to the institution's file; leave it out for no list.
+        protect_list: Name of the protect list beside the institution's file; None without one.
+        protect_list_sftp: Name or pattern of a protect list in `sftp_folder`, with `*`, `?` and `XXX` as for
+            the exclusion files; the newest counts, beside the one of `protect_list`. None without one.
         regroup_job: The *Update/Notify Users* job.
         purge_job: The set-based *Purge users* job.
     """
@@ -157,10 +160,20 @@ class Institution(_Settings):
     exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1)
     exclusion_id_headings: tuple[NonEmpty, ...] = ("Primary ID", "Primary Identifier")
     protect_list: str | None = None
+    protect_list_sftp: NonEmpty | None = None
     regroup_job: AlmaJob
     purge_job: AlmaJob
     rules: RuleSettings = RuleSettings()
     guards: GuardSettings = GuardSettings()
+
+    @field_validator("schedule")
+    @classmethod
+    def _readable_schedule(cls, value: str | None) -> str | None:
+        if value is not None and not croniter.is_valid(value):
+            raise ValueError(
+                f"{value!r} is no cron expression; 0 6 2 * * means 6:00 on the 2nd of each month"
+            )
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fnmatch import translate
@@ -100,6 +100,16 @@ class ProtectList:
             ),
             notes=tuple((folded(entry.value), entry) for entry in of_kind[ProtectKind.NOTE]),
         )
+
+    def joined_with(self, other: "ProtectList", *, today: date) -> "ProtectList":
+        """Return a list that protects whoever one of two lists protects.
+
+        Args:
+            other: The other list.
+            today: The day for which both were built.
+        """
+        joined = ProtectList.build((*self.entries, *other.entries), today=today)
+        return replace(joined, expired_count=self.expired_count + other.expired_count)
 
     def match(
         self, identifiers: Iterable[str], groups: Iterable[str] = (), notes: Iterable[str] = ()

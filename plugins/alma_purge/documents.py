@@ -64,11 +64,36 @@ class FetchedFile(_Document):
     names: int
 
 
+class FetchedProtectList(_Document):
+    """The protect list as it was fetched.
+
+    Attributes:
+        remote_name: Its name in the SFTP folder.
+        stored_name: Its name in the run folder.
+        sha256: Checksum of its content.
+        size: Bytes.
+        entries: Entries that protect on the day of the fetch.
+    """
+
+    remote_name: str
+    stored_name: str
+    sha256: str
+    size: int
+    entries: int
+
+
 class ExclusionManifest(_Document):
-    """The exclusion files of one fetch."""
+    """The lists of one fetch.
+
+    Attributes:
+        fetched_at: When.
+        files: The exclusion files.
+        protect_list: The protect list; None when the settings name none on the server.
+    """
 
     fetched_at: datetime
     files: tuple[FetchedFile, ...]
+    protect_list: FetchedProtectList | None = None
 
 
 class ReportFacts(_Document):

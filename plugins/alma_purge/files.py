@@ -2,6 +2,7 @@
 
 PREFLIGHT = "preflight.json"
 EXCLUSIONS = "exclusions.json"
+PROTECT_LIST = "protect-list.csv"
 REPORT = "report.csv"
 REPORT_FACTS = "report.json"
 LEDGER_SELECTED = "ledger-selected.csv"

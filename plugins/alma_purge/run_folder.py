@@ -101,6 +101,10 @@ class RunFolder:
             return None
         return content
 
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is fine."""
+        (self.path / name).unlink(missing_ok=True)
+
 
 def _write_local(folder: Path, name: str, content: bytes) -> None:
     """Write through a temporary file that only its owner may read, then put it in place."""

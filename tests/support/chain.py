@@ -1,22 +1,26 @@
 """Runs the operators one after the other without Airflow, as a quick way to a reviewed and approved list."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from airflow.sdk import Context
-from airflow.sdk.exceptions import TaskDeferred
-from tests.support.task_context import MemoryStore, TaskStandIn, task_context
+from airflow.sdk.exceptions import AirflowException, TaskDeferred
+from tests.support.task_context import MemoryStore, RunStandIn, TaskStandIn, task_context
 
 from alma_purge import files
 from alma_purge.operators.base import PurgeOperator, PurgeRun, open_run, publish
+from alma_purge.operators.certify import CertifyOperator
 from alma_purge.operators.check_live import CheckLiveOperator
 from alma_purge.operators.fetch_exclusions import FetchExclusionsOperator
 from alma_purge.operators.preflight import PreflightOperator
 from alma_purge.operators.prepare_review import PrepareReviewOperator
 from alma_purge.operators.pull_report import PullReportOperator
 from alma_purge.operators.purge_users import PurgeUsersOperator
+from alma_purge.operators.reconcile import ReconcileOperator
 from alma_purge.operators.regroup_users import RegroupUsersOperator
+from alma_purge.operators.restore_kept import RestoreKeptOperator
 from alma_purge.operators.select_candidates import SelectCandidatesOperator
 from alma_purge.triggers.alma_job import JobNews
 from patron_purge.answers import Answer, Choice, judge_answer, record_answer
@@ -38,22 +42,32 @@ ACTING: dict[str, type[RegroupUsersOperator | PurgeUsersOperator]] = {
     "regroup_users": RegroupUsersOperator,
     "purge_users": PurgeUsersOperator,
 }
+ACCOUNTING: dict[str, type[PurgeOperator]] = {
+    "reconcile": ReconcileOperator,
+    "restore_kept": RestoreKeptOperator,
+    "certify": CertifyOperator,
+}
 
 
 class Chain:
     """One run of the demo institution.
 
     Args:
+        run_id: Id of the run.
         params: What the trigger form says.
     """
 
-    def __init__(self, **params: Any) -> None:
+    def __init__(self, run_id: str = "manual__test", **params: Any) -> None:
+        self.run_id = run_id
         self.params = params
+        self.states: dict[str, str] = {}
+        self.clear_number = 0
         self.xcoms: dict[tuple[str, str], Any] = {}
         self.stores: dict[str, MemoryStore] = {}
 
     def context(self, task_id: str) -> Context:
-        ti = TaskStandIn(task_id, xcoms=self.xcoms)
+        run = RunStandIn(self.clear_number)
+        ti = TaskStandIn(task_id, run_id=self.run_id, xcoms=self.xcoms, states=self.states, dag_run=run)
         return task_context(ti, self.stores.setdefault(task_id, MemoryStore()), **self.params)
 
     def open(self, task_id: str = "preflight") -> PurgeRun:
@@ -64,6 +78,12 @@ class Chain:
         for task_id, operator in TO_THE_REVIEW.items():
             operator(task_id=task_id).execute(self.context(task_id))
         return self.review()
+
+    def stop_at_review(self) -> str:
+        """Run every task up to the review, which must be stopped, and return what it said."""
+        for task_id in tuple(TO_THE_REVIEW)[:-1]:
+            TO_THE_REVIEW[task_id](task_id=task_id).execute(self.context(task_id))
+        return self.stop("prepare_review")
 
     def review(self) -> Review:
         return Review.model_validate_json(self.open().folder.read(files.REVIEW))
@@ -109,6 +129,51 @@ class Chain:
         """Resume an acting task after its job has ended."""
         event = {"news": JobNews.ENDED.value, "reason": ""}
         ACTING[task_id](task_id=task_id).job_news(self.context(task_id), event)
+
+    def moved(self) -> None:
+        """Go on until the approved people are in the marker group."""
+        self.start("regroup_users")
+        self.finish("regroup_users")
+
+    def purged(self) -> None:
+        """Go on until the purge job has ended."""
+        self.moved()
+        self.start("purge_users")
+        self.finish("purge_users")
+
+    def stop(self, task_id: str) -> str:
+        """Run a task that must fail, and return what it said.
+
+        Like Airflow, forget what an earlier try of the task has recorded.
+        """
+        self._forget(task_id)
+        task = (TO_THE_REVIEW | ACTING | ACCOUNTING)[task_id](task_id=task_id)
+        with pytest.raises(AirflowException) as stopped:
+            task.execute(self.context(task_id))
+        assert not isinstance(stopped.value, TaskDeferred), f"{task_id} waits for a job"
+        self.states[task_id] = "failed"
+        return str(stopped.value)
+
+    def clear(self, task_id: str) -> None:
+        """Clear an acting task whose job has ended, and run it again."""
+        self.clear_number += 1
+        self._forget(task_id)
+        ACTING[task_id](task_id=task_id).execute(self.context(task_id))
+
+    def account(self, *task_ids: str) -> None:
+        """Run tasks that come after the purge (all of them when none is named); they must be green."""
+        for task_id in task_ids or tuple(ACCOUNTING):
+            self._forget(task_id)
+            ACCOUNTING[task_id](task_id=task_id).execute(self.context(task_id))
+            self.states[task_id] = "success"
+
+    def document(self, name: str) -> Any:
+        """Read a JSON file of the run folder."""
+        return json.loads(self.open().folder.read(name))
+
+    def _forget(self, task_id: str) -> None:
+        for key in [key for key in self.xcoms if key[0] == task_id]:
+            del self.xcoms[key]
 
     def said(self, task_id: str, key: str = "stop") -> Any:
         return self.xcoms.get((task_id, key))

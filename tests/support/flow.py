@@ -3,9 +3,11 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,78 @@ def run_flow(
     return FlowResult(run.run_id, str(run.state), tasks, RunFolder.of_run("demo", run.run_id))
 
 
+def clear(result: FlowResult, *task_ids: str, after: bool = False) -> None:
+    """Clear tasks of a run, as the button in Airflow does.
+
+    Args:
+        result: The run.
+        task_ids: The tasks.
+        after: Whether everything after them is cleared too.
+    """
+    body = {
+        "dry_run": False,
+        "dag_run_id": result.run_id,
+        "task_ids": list(task_ids),
+        "only_failed": False,
+        "include_downstream": after,
+    }
+    response = _rest_client()("POST", f"/api/v2/dags/{DAG_ID}/clearTaskInstances", "adam", "admin", json=body)
+    assert response.status_code == 200, response.text
+
+
+def mark_success(result: FlowResult, task_id: str) -> None:
+    """Mark a task of a run as success by hand."""
+    url = f"/api/v2/dags/{DAG_ID}/dagRuns/{result.run_id}/taskInstances/{task_id}"
+    response = _rest_client()("PATCH", url, "adam", "admin", json={"new_state": "success"})
+    assert response.status_code == 200, response.text
+
+
+def go_on(result: FlowResult, answerer: Answerer = approve) -> FlowResult:
+    """Run a run, of which tasks were cleared, to its end again.
+
+    Args:
+        result: The run.
+        answerer: Decides what is answered to each approval.
+    """
+    from airflow.dag_processing.dagbag import DagBag
+
+    dag = DagBag(dag_folder=_dags_folder()).dags[DAG_ID]
+    with _answering(answerer) as problems:
+        state, tasks = _run_to_the_end(dag, result.run_id)
+    assert not problems, problems
+    return FlowResult(result.run_id, state, tasks, result.folder)
+
+
+def _run_to_the_end(dag: Any, run_id: str) -> tuple[str, dict[str, str]]:
+    """Do for an existing run what `dag.test` does for a new one."""
+    from airflow.models.dagrun import DagRun
+    from airflow.sdk.definitions.dag import _run_task
+    from airflow.serialization.serialized_objects import DagSerialization
+    from airflow.utils.session import create_session
+    from airflow.utils.state import DagRunState, TaskInstanceState
+    from sqlalchemy import select
+
+    with create_session() as session:
+        run = session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one()
+        run.dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+        run.state = DagRunState.RUNNING
+        session.commit()
+        while run.state == DagRunState.RUNNING:
+            session.expire_all()
+            ready, _ = run.update_state(session=session)
+            for ti in ready:
+                ti.try_number += 1
+                ti.state = TaskInstanceState.SCHEDULED
+            session.commit()
+            scheduled = [one for one in run.get_task_instances(session=session) if one.state == "scheduled"]
+            for ti in scheduled:
+                _run_task(ti=ti, task=dag.task_dict[ti.task_id], run_triggerer=True)
+            if not scheduled:
+                time.sleep(0.2)
+        tasks = {ti.task_id: str(ti.state) for ti in run.get_task_instances(session=session)}
+        return str(run.state), tasks
+
+
 @contextmanager
 def _settings(changed: Mapping[str, str]) -> Iterator[None]:
     """Change top-level settings of the demo institution's file as long as the block runs."""
@@ -156,16 +230,27 @@ def _answer(client: Any, answerer: Answerer, ti: Mapping[str, Any], problems: li
     from alma_purge.run_folder import RunFolder
 
     review = json.loads(RunFolder.of_run("demo", ti["dag_run_id"]).read("review.json"))
-    answer = answerer(Question(ti["dag_run_id"], ti["try_number"], review))
+    answer: FormAnswer | None
+    try:
+        answer = answerer(Question(ti["dag_run_id"], ti["try_number"], review))
+    except AssertionError as error:
+        problems.append(str(error))
+        answer = FormAnswer("Reject")  # so that the run ends
     if answer is None:
         return
-    url = f"/api/v2/dags/{DAG_ID}/dagRuns/{ti['dag_run_id']}/taskInstances/approve_purge/-1/hitlDetails"
-    body = {"chosen_options": [answer.option], "params_input": dict(answer.form)}
-    response = client("PATCH", url, answer.user, answer.role, json=body)
+    response = respond(ti["dag_run_id"], answer, client)
     if response.status_code != 200:
         problems.append(f"{response.status_code}: {response.text}")
 
 
+def respond(run_id: str, answer: FormAnswer, client: Any = None) -> Any:
+    """Answer the approval of a run through Airflow's REST API, and return Airflow's response."""
+    url = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/approve_purge/-1/hitlDetails"
+    body = {"chosen_options": [answer.option], "params_input": dict(answer.form)}
+    return (client or _rest_client())("PATCH", url, answer.user, answer.role, json=body)
+
+
+@cache
 def _rest_client() -> Any:
     """Return a function that calls Airflow's own REST application as a user."""
     from airflow.api_fastapi.app import create_app

@@ -67,6 +67,10 @@ class World:
         """Return everything that calls have changed."""
         return [change for call in self.calls() for change in call.changes]
 
+    def in_group(self, code: str) -> set[str]:
+        """Return the primary ids of everybody there who is in a user group."""
+        return {key for key, one in self.people().items() if is_there(one) and one.user_group == code}
+
     def order(self, action_path: str, **body: Any) -> Any:
         """Tell the stage hand to change something behind the API."""
         answer = requests.post(self._url + action_path, json=body, timeout=30)

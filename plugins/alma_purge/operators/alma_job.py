@@ -71,6 +71,10 @@ class AlmaJobOperator(PurgeOperator):
         """Do whatever the record of the job calls for."""
         book = self._book(run, context)
         record = book.read()
+        if record.stage is not JobStage.NONE and not book.holds(record):
+            book.write(
+                record
+            )  # one of the two places has lost it; the later tasks look for it in the run folder
         if record.stage is JobStage.NONE:
             with run.client() as client:
                 order = self.prepare(run, context, client)

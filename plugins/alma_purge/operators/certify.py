@@ -6,8 +6,14 @@ from alma_purge import files
 from alma_purge.history_file import write_entry
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.certificate_facts import certificate_of, history_entry_of
-from alma_purge.steps.upstream import fail_after
+from alma_purge.steps.upstream import fail_after, failed_before
 from patron_purge.certificate import certificate_html
+from patron_purge.errors import PurgeError
+from patron_purge.run_outcome import Outcome
+
+
+class UnaccountedRunError(PurgeError):
+    """No task has failed, yet the run has not accounted for everybody."""
 
 
 class CertifyOperator(PurgeOperator):
@@ -22,6 +28,9 @@ class CertifyOperator(PurgeOperator):
         if entry is not None:
             write_entry(run.institution.code, entry)
         context["ti"].xcom_push(key="certificate", value=str(run.folder.path / files.CERTIFICATE_PAGE))
+        if certificate.outcome is Outcome.FAILED and not failed_before(context):
+            why = " ".join(certificate.problems) or certificate.headline
+            raise UnaccountedRunError(f"No task is red, but the certificate says that the run failed: {why}")
         return f"{certificate.outcome.label}. {certificate.headline}"
 
     def execute(self, context: Context) -> None:

@@ -7,9 +7,9 @@ from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps import tenant
 from alma_purge.steps.authority import checked_payloads
-from alma_purge.steps.exclusions import require_pinned_host_key
 from alma_purge.steps.guard_restart import refuse_after_regroup
-from alma_purge.steps.rule_context import protect_list_of
+from alma_purge.steps.rule_context import own_protect_list
+from alma_purge.steps.sftp_folder import require_pinned_host_key
 from patron_purge.errors import ConfigurationError
 from patron_purge.guards import check_overrides
 from patron_purge.states import Mode
@@ -25,7 +25,7 @@ class PreflightOperator(PurgeOperator):
         _require_approver(run)
         check_overrides(run.guard_overrides)
         checked_payloads(institution)
-        protect_list_of(run)
+        own_protect_list(run)
         require_pinned_host_key(institution.sftp_connection)
         with run.client() as client:
             identity = tenant.require_right_tenant(client, institution)

@@ -7,7 +7,7 @@ from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.rule_context import protect_list_of
-from alma_purge.steps.stored_exclusions import stored_exclusions
+from alma_purge.steps.stored_exclusions import stored_exclusions, stored_protect_list
 from patron_purge.candidates import select_candidates
 from patron_purge.exclusion_index import ExclusionIndex
 from patron_purge.ledger import counts_by_state, ledger_csv
@@ -27,7 +27,7 @@ class SelectCandidatesOperator(PurgeOperator):
             read_report_csv(fetch(context, run, files.REPORT, "pull_report")),
             index=ExclusionIndex.build(stored_exclusions(context, run).values()),
             rules=run.institution.rules,
-            protect=protect_list_of(run),
+            protect=protect_list_of(run, stored_protect_list(context, run)),
             marker_group_names=(marker_group, preflight.group_descriptions[marker_group]),
             group_names=preflight.group_descriptions,
             today=run.now.date(),

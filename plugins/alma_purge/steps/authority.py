@@ -124,6 +124,8 @@ def digest_of(
         fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
     )
     inputs = {one.stored_name: one.sha256 for one in manifest.files}
+    if manifest.protect_list is not None:
+        inputs[manifest.protect_list.stored_name] = manifest.protect_list.sha256
     inputs[files.REPORT] = sha256_of(fetch(context, run, files.REPORT, "pull_report"))
     inputs["settings"] = settings_sha256(run.institution)
     return purge_digest(

@@ -52,7 +52,8 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
     purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
     gaps = _unaccounted(run, context, ledger, restore)
     problems = problems_before(context)
-    decided = all(one.decided for one in problems) and not gaps
+    stranded = restore is not None and restore.failed > 0
+    decided = all(one.decided for one in problems) and not gaps and not stranded
     sent = _sent(run, context)
     return Certificate(
         outcome=outcome_of(

@@ -1,29 +1,13 @@
-"""Fetches the exclusion files by SFTP and reads them."""
+"""Fetches the lists of people who must be kept by SFTP, and reads them."""
 
-import stat
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
-from io import BytesIO
-from posixpath import join
 
-from airflow.providers.sftp.hooks.sftp import SFTPHook
-from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowRuntimeError
-from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
-
-from alma_purge.hooks.alma import connection_extra
-from alma_purge.operators.base import TryAgainError
-from patron_purge.errors import ConfigurationError, InputRefusedError
+from alma_purge.steps.sftp_folder import SftpFolder, open_sftp_folder
+from patron_purge.errors import InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
 from patron_purge.institution import ExclusionPattern, Institution
-
-MAX_FILE_BYTES = 50_000_000
-_LAX_EXTRAS = ("no_host_key_check", "allow_host_key_change", "ignore_hostkey_verification")
-
-
-class ExclusionServerError(TryAgainError):
-    """The SFTP server can't be reached right now; another try may help."""
+from patron_purge.protect_list import ProtectList, read_protect_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,158 +25,91 @@ class Download:
     file: ExclusionFile
 
 
-def require_pinned_host_key(connection_id: str) -> None:
-    """Make sure that the SFTP connection exists and accepts one host key only.
+@dataclass(frozen=True, slots=True)
+class ProtectDownload:
+    """The protect list as fetched and read.
 
-    Args:
-        connection_id: Id of the Airflow connection.
-
-    Raises:
-        ConfigurationError: The connection is missing, or would trust any server.
+    Attributes:
+        file_name: Its name on the server.
+        content: Its bytes.
+        entries: The entries that protect today.
     """
-    try:
-        connection = BaseHook.get_connection(connection_id)
-    except (AirflowNotFoundException, AirflowRuntimeError) as error:
-        raise ConfigurationError(
-            f"The Airflow connection {connection_id} is missing. Create it under Admin > Connections with type "
-            "SFTP; nothing was changed."
-        ) from error
-    extra = connection_extra(connection.extra)
-    lax = [name for name in _LAX_EXTRAS if _is_on(extra.get(name))]
-    if lax or not extra.get("host_key"):
-        raise ConfigurationError(
-            f"The Airflow connection {connection_id} must pin the SFTP server's host key: put the key that "
-            "`ssh-keyscan` shows (compared by hand) into the extra field host_key"
-            f"{' and remove ' + ' and '.join(lax) if lax else ''}; nothing was changed."
-        )
+
+    file_name: str
+    content: bytes
+    entries: ProtectList
 
 
-def fetch_exclusion_files(institution: Institution, now: datetime) -> tuple[Download, ...]:
-    """Fetch the newest file of each pattern and read it.
+@dataclass(frozen=True, slots=True)
+class FetchedLists:
+    """Everything that was fetched from the institution's SFTP folder.
+
+    Attributes:
+        exclusions: The exclusion files, in the order of the institution's patterns.
+        protect_list: The protect list; None when the settings name none on the server.
+    """
+
+    exclusions: tuple[Download, ...]
+    protect_list: ProtectDownload | None
+
+
+def fetch_lists(institution: Institution, now: datetime) -> FetchedLists:
+    """Fetch the newest file of each pattern, and the protect list if one lies there, and read them.
 
     Args:
         institution: The settings.
-        now: The present time in the institution's zone; decides which data is too old.
-
-    Returns:
-        The files, in the order of the institution's patterns.
+        now: The present time in the institution's zone; decides which data is too old and which entry of the
+            protect list has ended.
 
     Raises:
         ConfigurationError: The connection is missing, can't be used or does not pin a host key, or the folder
             does not exist.
-        InputRefusedError: The server shows another host key or refuses the login; a required file is missing;
-            or a file can't be trusted.
+        InputRefusedError: The server shows another host key or refuses the login; a required file or the
+            protect list is missing; or a file can't be trusted.
         ExclusionServerError: The server can't be reached right now.
     """
-    require_pinned_host_key(institution.sftp_connection)
-    hook = _hook(institution.sftp_connection)
-    try:
-        with hook.get_managed_conn() as connection:
-            _require_pinned_server(connection, hook)
-            listing = _listing(connection, institution)
-            found = [
-                (pattern, name, _retrieve(connection, join(institution.sftp_folder, name)))
-                for pattern in institution.exclusion_files
-                if (name := _newest(listing, pattern, institution)) is not None
-            ]
-    except BadHostKeyException as error:
-        raise InputRefusedError(
-            "The SFTP server shows another host key than the pinned one. Ask the server's owner whether it was "
-            "changed before you pin the new one; nothing was changed."
-        ) from error
-    except AuthenticationException as error:
-        raise InputRefusedError(
-            f"The SFTP server refuses the login of the connection {institution.sftp_connection}. Correct user "
-            "or password; nothing was changed."
-        ) from error
-    except (SSHException, OSError) as error:
-        raise ExclusionServerError(
-            f"The exclusion files can't be fetched by SFTP right now ({type(error).__name__}). "
-            "Nothing was changed."
-        ) from error
-    return tuple(_read(pattern, name, content, institution, now) for pattern, name, content in found)
-
-
-def _hook(connection_id: str) -> SFTPHook:
-    """Return the hook of a connection; it knocks once, since knocking on with a wrong password can lock it."""
-    try:
-        return SFTPHook(ssh_conn_id=connection_id, conn_retry_attempts=1)
-    except (AirflowException, SSHException, ValueError) as error:
-        raise ConfigurationError(
-            f"The Airflow connection {connection_id} can't be used ({error}). Correct its host, keys and the "
-            "extra field host_key, which takes type and key as `ssh-keyscan` shows them; nothing was changed."
-        ) from error
-
-
-def _require_pinned_server(connection: SFTPClient, hook: SFTPHook) -> None:
-    """Refuse a server with another key than the pinned one.
-
-    Paramiko lets a key in the worker's own known_hosts file win over the pinned one.
-    """
-    channel = connection.get_channel()
-    shown = channel.get_transport().get_remote_server_key() if channel else None
-    if shown is None or shown != hook.host_key:
-        raise _other_host_key()
-
-
-def _other_host_key() -> InputRefusedError:
-    return InputRefusedError(
-        "The SFTP server shows another host key than the pinned one. Ask the server's owner whether it was "
-        "changed before you pin the new one; nothing was changed."
+    with open_sftp_folder(institution) as folder:
+        found = [
+            (pattern, name, folder.read(name))
+            for pattern in institution.exclusion_files
+            if (name := _exclusion_file(folder, pattern, institution)) is not None
+        ]
+        listed = _protect_list(folder, institution)
+    return FetchedLists(
+        exclusions=tuple(_read(pattern, name, content, institution, now) for pattern, name, content in found),
+        protect_list=None if listed is None else _read_protect_list(*listed, now),
     )
 
 
-def _listing(connection: SFTPClient, institution: Institution) -> list[SFTPAttributes]:
-    """List the folder of the exclusion files."""
-    try:
-        return connection.listdir_attr(institution.sftp_folder)
-    except (FileNotFoundError, PermissionError) as error:
-        raise ConfigurationError(
-            f"The SFTP server shows no folder {institution.sftp_folder} to the login of the connection "
-            f"{institution.sftp_connection}. Correct sftp_folder in {institution.code}.yaml; nothing was changed."
-        ) from error
-
-
-def _is_on(value: object) -> bool:
-    """Tell whether an extra field is switched on, as the SSH hook understands it."""
-    return str(value).lower() in {"true", "1", "yes"}
-
-
-def _newest(listing: list[SFTPAttributes], pattern: ExclusionPattern, institution: Institution) -> str | None:
+def _exclusion_file(folder: SftpFolder, pattern: ExclusionPattern, institution: Institution) -> str | None:
     """Return the name of the newest file that matches, or None when the file is optional."""
-    glob = pattern.pattern.replace("XXX", institution.library_code)
-    matching = [
-        entry
-        for entry in listing
-        if fnmatchcase(entry.filename, glob) and entry.st_mode is not None and stat.S_ISREG(entry.st_mode)
-    ]
-    if matching:
-        return str(max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename)
-    if pattern.required:
+    newest = folder.newest(pattern.pattern)
+    if newest is None and pattern.required:
         raise InputRefusedError(
-            f'No exclusion file matches "{glob}" in the SFTP folder {institution.sftp_folder}. Without it, '
-            "people who must be kept would be purged. Ask the producer for the file, then clear this task; "
-            "nothing was changed."
+            f'No exclusion file matches "{folder.glob(pattern.pattern)}" in the SFTP folder '
+            f"{institution.sftp_folder}. Without it, people who must be kept would be purged. Ask the producer "
+            "for the file, then clear this task; nothing was changed."
         )
-    return None
+    return newest
 
 
-def _retrieve(connection: SFTPClient, path: str) -> bytes:
-    """Read a remote file into memory, and make sure that it is complete."""
-    name = path.rpartition("/")[2]
-    before = connection.stat(path)
-    if (before.st_size or 0) > MAX_FILE_BYTES:
+def _protect_list(folder: SftpFolder, institution: Institution) -> tuple[str, bytes] | None:
+    """Read the protect list, if the settings say that one lies in the folder."""
+    pattern = institution.protect_list_sftp
+    if pattern is None:
+        return None
+    newest = folder.newest(pattern)
+    if newest is None:
         raise InputRefusedError(
-            f"{name} is larger than {MAX_FILE_BYTES:,} bytes. No list of exclusions is that large; look at "
-            "the file. Nothing was changed."
+            f'No protect list matches "{folder.glob(pattern)}" in the SFTP folder {institution.sftp_folder} '
+            f"(setting protect_list_sftp in {institution.code}.yaml). Without it, protected people could be "
+            "purged. Put the list there, or correct the setting, then clear this task; nothing was changed."
         )
-    buffer = BytesIO()
-    connection.getfo(path, buffer)
-    after = connection.stat(path)
-    content = buffer.getvalue()
-    if (before.st_size, before.st_mtime) != (after.st_size, after.st_mtime) or len(content) != after.st_size:
-        raise ExclusionServerError(f"{name} changed while it was fetched. Nothing was changed in Alma.")
-    return content
+    return newest, folder.read(newest)
+
+
+def _read_protect_list(name: str, content: bytes, now: datetime) -> ProtectDownload:
+    return ProtectDownload(name, content, read_protect_list(content, name, today=now.date()))
 
 
 def _read(

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import PurgeRun
 from alma_purge.steps.authority import Authority
-from alma_purge.steps.exclusions import fetch_exclusion_files
+from alma_purge.steps.exclusions import fetch_lists
 from alma_purge.steps.live_check import Judge, check_people
-from alma_purge.steps.rule_context import rule_context
+from alma_purge.steps.rule_context import protect_list_of, rule_context
 from patron_purge.errors import InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.guards.checks import ROWS_WORTH_COMPARING
@@ -55,7 +55,8 @@ def check_before_regroup(
         primary_ids: The approved people to check.
 
     Raises:
-        InputRefusedError: An exclusion file is missing, stale, damaged or much shorter than at the approval.
+        InputRefusedError: An exclusion file is missing, stale, damaged or much shorter than at the approval,
+            or the protect list is missing or unreadable.
         AlmaError: Alma can't be read.
     """
     context = _fresh_context(run, authority)
@@ -81,7 +82,8 @@ def check_before_purge(
         primary_ids: The approved people to check.
 
     Raises:
-        InputRefusedError: An exclusion file is missing, stale, damaged or much shorter than at the approval.
+        InputRefusedError: An exclusion file is missing, stale, damaged or much shorter than at the approval,
+            or the protect list is missing or unreadable.
         AlmaError: Alma can't be read.
     """
     context = _fresh_context(run, authority)
@@ -95,15 +97,20 @@ def check_before_purge(
 
 
 def _fresh_context(run: PurgeRun, authority: Authority) -> RuleContext:
-    """Fetch the exclusion files anew; whoever stood in the approved files stays excluded.
+    """Fetch exclusion files and protect list anew; whoever stood in the approved files stays excluded.
 
     Their age counts from this moment, not from the task's start.
     """
-    downloads = fetch_exclusion_files(run.institution, datetime.now(run.institution.zone))
-    fresh = {one.pattern.pattern: one.file for one in downloads}
+    lists = fetch_lists(run.institution, datetime.now(run.institution.zone))
+    fresh = {one.pattern.pattern: one.file for one in lists.exclusions}
     for pattern, stored in authority.exclusions.items():
         _refuse_shrunken(run, stored, fresh.get(pattern))
-    return rule_context(run, (*authority.exclusions.values(), *fresh.values()), authority.group_names)
+    return rule_context(
+        run,
+        (*authority.exclusions.values(), *fresh.values()),
+        protect_list_of(run, lists.protect_list.entries if lists.protect_list else None),
+        authority.group_names,
+    )
 
 
 def _refuse_shrunken(run: PurgeRun, stored: ExclusionFile, fresh: ExclusionFile | None) -> None:

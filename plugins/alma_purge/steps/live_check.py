@@ -1,11 +1,13 @@
 """Reads people one by one in Alma and applies the rules to what it answers."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Protocol
 
 from alma_api.client import AlmaClient
 from alma_api.errors import (
@@ -38,6 +40,25 @@ class LiveResult:
 
     patron: Patron | None
     finding: Finding | None
+
+
+Note = Callable[[str, LiveResult, datetime], None]
+
+
+class Progress(Protocol):
+    """Keeps results while a check goes on, so that a later try of the same check can use them."""
+
+    def known(self) -> Mapping[str, LiveResult]:
+        """Return the results of an earlier try that still hold, by primary id."""
+
+    def note(self, primary_id: str, result: LiveResult, read_at: datetime) -> None:
+        """Note a result; called from several threads."""
+
+    def save_if_due(self) -> None:
+        """Save when it is time."""
+
+    def save(self) -> None:
+        """Save everything noted so far."""
 
 
 def check_person(client: AlmaClient, primary_id: str, judge: Judge) -> LiveResult:
@@ -98,7 +119,7 @@ def check_people(client: AlmaClient, primary_ids: Sequence[str], judge: Judge) -
         judge: Applies the rules; returns the first finding.
 
     Returns:
-        One result for every id.
+        One result for every id, in the order of the ids.
 
     Raises:
         AlmaUnavailableError: More than one in twenty could not be read: Alma is in trouble, so the whole
@@ -106,21 +127,73 @@ def check_people(client: AlmaClient, primary_ids: Sequence[str], judge: Judge) -
         AlmaAuthError: The key may not read users.
         AlmaDailyLimitError: The day's calls are used up.
     """
+    return _checked(primary_ids, _read_all(client, primary_ids, judge))
+
+
+def go_on_checking(
+    client: AlmaClient, primary_ids: Sequence[str], judge: Judge, progress: Progress
+) -> dict[str, LiveResult]:
+    """Read those of many people whom an earlier try has not read, and keep what is read for a later one.
+
+    Args:
+        client: The Alma client; its rate limit counts over all connections.
+        primary_ids: Whom to read.
+        judge: Applies the rules; returns the first finding.
+        progress: What was read before, and where to keep what is read now.
+
+    Returns:
+        One result for every id, in the order of the ids.
+
+    Raises:
+        AlmaUnavailableError: More than one in twenty could not be read.
+        AlmaAuthError: The key may not read users.
+        AlmaDailyLimitError: The day's calls are used up.
+    """
+    known = progress.known()
+    missing = [one for one in primary_ids if one not in known]
+
+    try:
+        read = _read_all(client, missing, judge, progress.note, progress.save_if_due)
+    finally:
+        progress.save()
+    return _checked(primary_ids, {**known, **read})
+
+
+def _read_all(
+    client: AlmaClient,
+    primary_ids: Sequence[str],
+    judge: Judge,
+    note: Note = lambda *_read: None,
+    after_each: Callable[[], None] = lambda: None,
+) -> dict[str, LiveResult]:
+    """Read people; every result is noted as soon as it is there, also when another read fails for good."""
+
+    def read(primary_id: str) -> LiveResult:
+        began = datetime.now(UTC)
+        result = check_person(client, primary_id, judge)
+        note(primary_id, result, began)
+        return result
+
     results: dict[str, LiveResult] = {}
     with _pool() as pool:
-        for primary_id, result in zip(
-            primary_ids, pool.map(lambda one: check_person(client, one, judge), primary_ids), strict=True
-        ):
+        for primary_id, result in zip(primary_ids, pool.map(read, primary_ids), strict=True):
             results[primary_id] = result
+            after_each()
             if len(results) % PROGRESS_EVERY == 0:
                 log.info("%s of %s people checked", f"{len(results):,}", f"{len(primary_ids):,}")
-    unread = sum(1 for one in results.values() if one.finding and one.finding.reason is Reason.NOT_CHECKED)
+    return results
+
+
+def _checked(primary_ids: Sequence[str], results: Mapping[str, LiveResult]) -> dict[str, LiveResult]:
+    """Return the results in order, unless too many people could not be read."""
+    ordered = {one: results[one] for one in primary_ids}
+    unread = sum(1 for one in ordered.values() if one.finding and one.finding.reason is Reason.NOT_CHECKED)
     if unread > max(5, len(primary_ids) // 20):
         raise AlmaUnavailableError(
             f"{unread:,} of {len(primary_ids):,} people could not be read in Alma. "
             "Wait until Alma answers reliably, then clear this task; nothing was changed."
         )
-    return results
+    return ordered
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from patron_purge.protect_list import ProtectList, read_protect_list
 from patron_purge.rules import RuleContext
 
 
-def protect_list_of(run: PurgeRun) -> ProtectList:
-    """Read the institution's protect list; an institution without one protects nobody by list.
+def own_protect_list(run: PurgeRun) -> ProtectList:
+    """Read the protect list beside the institution's file; without one, nobody is protected by it.
 
     Raises:
         ConfigurationError: The list is named in the settings but can't be read.
@@ -32,14 +32,32 @@ def protect_list_of(run: PurgeRun) -> ProtectList:
     return read_protect_list(content, name, today=today)
 
 
+def protect_list_of(run: PurgeRun, fetched: ProtectList | None) -> ProtectList:
+    """Return everybody whom the institution's file or the list from the SFTP server protects.
+
+    Args:
+        run: The run.
+        fetched: The protect list from the SFTP server; None when the settings name none.
+
+    Raises:
+        ConfigurationError: The list beside the institution's file can't be read.
+    """
+    own = own_protect_list(run)
+    return own if fetched is None else own.joined_with(fetched, today=run.now.date())
+
+
 def rule_context(
-    run: PurgeRun, files: tuple[ExclusionFile, ...], group_names: Mapping[str, str]
+    run: PurgeRun,
+    files: tuple[ExclusionFile, ...],
+    protected: ProtectList,
+    group_names: Mapping[str, str],
 ) -> RuleContext:
     """Return the context in which people of this run are judged.
 
     Args:
         run: The run.
         files: The exclusion files to apply.
+        protected: The protect list to apply.
         group_names: Description of every user group by its code.
     """
     return RuleContext(
@@ -47,6 +65,6 @@ def rule_context(
         rules=run.institution.rules,
         marker_group=run.institution.marker_group,
         excluded=ExclusionIndex.build(files),
-        protected=protect_list_of(run),
+        protected=protected,
         group_names=group_names,
     )

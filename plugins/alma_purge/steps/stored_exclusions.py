@@ -1,4 +1,4 @@
-"""Reads the exclusion files that this run has fetched, from the run folder."""
+"""Reads the lists that this run has fetched, from the run folder."""
 
 from datetime import timedelta
 
@@ -7,7 +7,9 @@ from airflow.sdk import Context
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest
 from alma_purge.operators.base import PurgeRun, fetch
+from patron_purge.errors import RunFileError
 from patron_purge.exclusion_file import ExclusionFile, read_exclusion_file
+from patron_purge.protect_list import ProtectList, read_protect_list
 
 
 def stored_exclusions(context: Context, run: PurgeRun) -> dict[str, ExclusionFile]:
@@ -27,9 +29,7 @@ def stored_exclusions(context: Context, run: PurgeRun) -> dict[str, ExclusionFil
         RunFileError: A file is missing or was changed.
         InputRefusedError: A file can't be trusted.
     """
-    manifest = ExclusionManifest.model_validate_json(
-        fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
-    )
+    manifest = _manifest(context, run)
     age_of = {one.pattern: one.max_age_hours for one in run.institution.exclusion_files}
     return {
         one.pattern: read_exclusion_file(
@@ -41,3 +41,33 @@ def stored_exclusions(context: Context, run: PurgeRun) -> dict[str, ExclusionFil
         )
         for one in manifest.files
     }
+
+
+def stored_protect_list(context: Context, run: PurgeRun) -> ProtectList | None:
+    """Read the protect list that was fetched from the SFTP server again.
+
+    Args:
+        context: The task's context.
+        run: The run.
+
+    Returns:
+        The entries that protect today; None when the settings name no list on the server.
+
+    Raises:
+        RunFileError: The list is missing or was changed.
+        InputRefusedError: It can't be read.
+    """
+    fetched = _manifest(context, run).protect_list
+    if fetched is None:
+        if run.institution.protect_list_sftp is None:
+            return None
+        raise RunFileError(
+            f"The setting protect_list_sftp of {run.institution.code}.yaml is newer than what this run has fetched. "
+            "Clear fetch_exclusions, so that the protect list is fetched; nothing was changed."
+        )
+    content = fetch(context, run, fetched.stored_name, "fetch_exclusions")
+    return read_protect_list(content, fetched.remote_name, today=run.now.date())
+
+
+def _manifest(context: Context, run: PurgeRun) -> ExclusionManifest:
+    return ExclusionManifest.model_validate_json(fetch(context, run, files.EXCLUSIONS, "fetch_exclusions"))

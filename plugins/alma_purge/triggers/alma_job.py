@@ -10,14 +10,15 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaError, AlmaRateError, AlmaResponseError, AlmaUnavailableError
+from alma_api.errors import AlmaError, AlmaRateError, AlmaResponseError, AlmaUnavailableError, NotFoundError
 from alma_purge.documents import JobRecord
 from alma_purge.hooks.alma import AlmaHook
 from alma_purge.steps.job_start import look_up
 from patron_purge.errors import PurgeError
 
 MAX_FAILURES_IN_A_ROW = 20
-PATIENT_ERRORS = (AlmaUnavailableError, AlmaRateError, AlmaResponseError)
+# A job instance may be unknown for a moment after its start.
+PATIENT_ERRORS = (AlmaUnavailableError, AlmaRateError, AlmaResponseError, NotFoundError)
 
 
 class JobNews(StrEnum):

@@ -54,6 +54,8 @@ def run_page(name: str, request: Request, run: OpenedRun, values: Mapping[str, o
         "dag_id": run.dag_id,
         "run_query": query_of(run),
         "required_action": required_action(request, run),
+        # Inside Airflow's tab a link would open a second Airflow within the first.
+        "in_tab": request.headers.get("sec-fetch-dest") == "iframe",
         "moment": formats.moment_in(run.institution.zone),
     }
     return HTMLResponse(_TEMPLATES.get_template(name).render({**shared, **values}))

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
@@ -109,6 +110,25 @@ def test_empty_report_is_one_page_without_rows(alma: ScriptedAlma, client: AlmaC
     (only,) = read(client)
     assert only.rows == []
     assert len(only.columns) == (2 if inner else 0)
+
+
+def peak_of_reading(alma: ScriptedAlma, client: AlmaClient, pages: int) -> int:
+    """Read a report of this many full pages one by one, and measure the most memory that it took, in bytes."""
+    rows = "".join(row(f"patron-{number}", "2025-10-31") for number in range(1000))
+    alma.will_reply(page(schema() + rows, token=TOKEN))
+    alma.will_reply(*(page(rows, finished=number == pages) for number in range(2, pages + 1)))
+    tracemalloc.start()
+    try:
+        assert sum(len(one.rows) for one in client.analytics.report(PATH)) == 1000 * pages
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_number_of_pages(alma: ScriptedAlma, client: AlmaClient) -> None:
+    peak_of_reading(alma, client, 2)
+    few, many = peak_of_reading(alma, client, 5), peak_of_reading(alma, client, 40)
+    assert many - few < few / 2, f"{few:,} bytes for 5 pages, {many:,} bytes for 40"
 
 
 def test_only_one_page_is_held(alma: ScriptedAlma, client: AlmaClient) -> None:

@@ -9,8 +9,9 @@ from tests.support.flow import connect
 from tests.support.task_context import purge_run
 from tests.support.tenant import people, workbooks
 
-from alma_purge.steps import exclusions
-from alma_purge.steps.exclusions import ExclusionServerError, fetch_exclusion_files, require_pinned_host_key
+from alma_purge.steps import exclusions, sftp_folder
+from alma_purge.steps.exclusions import fetch_lists
+from alma_purge.steps.sftp_folder import ExclusionServerError, require_pinned_host_key
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.sftp import PasswordServer, host_key, public_line
 from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
@@ -27,7 +28,7 @@ def institution(sandbox: RunningSandbox) -> Institution:
 
 
 def fetch(institution: Institution) -> tuple[exclusions.Download, ...]:
-    return fetch_exclusion_files(institution, purge_run().now)
+    return fetch_lists(institution, purge_run().now).exclusions
 
 
 def reconnect(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, **fields: Any) -> None:
@@ -259,6 +260,59 @@ def test_a_file_that_changes_during_the_fetch_is_fetched_again_later(
 def test_a_file_of_absurd_size_is_not_even_read(
     institution: Institution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exclusions, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(sftp_folder, "MAX_FILE_BYTES", 100)
     with pytest.raises(InputRefusedError, match=r"PIDs for users.*larger than 100 bytes"):
         fetch(institution)
+
+
+PROTECT = "kind,value,owner,reason,end_date\nid,p-1,Olga,visiting scholar,\nid,p-2,Olga,gone,2001-01-01\n"
+
+
+def put(sandbox: RunningSandbox, name: str, content: str = PROTECT) -> Path:
+    path = sandbox.sftp_folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def protecting(institution: Institution) -> Institution:
+    return institution.model_copy(update={"protect_list_sftp": "Protected at XXX*.csv"})
+
+
+def test_the_newest_protect_list_is_fetched_with_the_exclusion_files(
+    sandbox: RunningSandbox, protecting: Institution
+) -> None:
+    old = put(sandbox, "Protected at XYZ old.csv", "no list")
+    os.utime(old, (1, 1))
+    put(sandbox, "Protected at ABC.csv", "another library's list")
+    newest = put(sandbox, "Protected at XYZ.csv")
+    lists = fetch_lists(protecting, purge_run().now)
+    assert len(lists.exclusions) == 3
+    assert lists.protect_list is not None
+    assert (lists.protect_list.file_name, lists.protect_list.content) == (newest.name, newest.read_bytes())
+    assert [one.value for one in lists.protect_list.entries.entries] == ["p-1"]
+
+
+def test_without_the_setting_a_list_on_the_server_is_left_alone(
+    sandbox: RunningSandbox, institution: Institution
+) -> None:
+    put(sandbox, "Protected at XYZ.csv", "no list")
+    assert fetch_lists(institution, purge_run().now).protect_list is None
+
+
+def test_a_missing_protect_list_stops(protecting: Institution) -> None:
+    with pytest.raises(
+        InputRefusedError, match=r'"Protected at XYZ\*.csv".*protect_list_sftp in demo.yaml'
+    ) as stop:
+        fetch(protecting)
+    assert says_nothing_was_changed(stop.value)
+
+
+@pytest.mark.parametrize("content", ["", "no list", "kind,value,owner,reason\nplanet,Mars,Olga,far away\n"])
+def test_an_unreadable_protect_list_stops(
+    sandbox: RunningSandbox, protecting: Institution, content: str
+) -> None:
+    put(sandbox, "Protected at XYZ.csv", content)
+    with pytest.raises(InputRefusedError, match=r"The protect list Protected at XYZ.csv") as stop:
+        fetch(protecting)
+    assert says_nothing_was_changed(stop.value)

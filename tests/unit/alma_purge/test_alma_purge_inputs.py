@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -117,6 +118,19 @@ def test_a_report_without_the_id_column_names_what_it_looked_for(
     said = stop_of(PullReportOperator)
     assert "Barcode" in said
     assert "othing was changed" in said
+    require_untouched(sandbox, said)
+
+
+def test_a_report_with_a_mostly_empty_id_column_names_the_column(
+    sandbox: RunningSandbox, folder: RunFolder
+) -> None:
+    with sandbox.tenant.lock:
+        reports = sandbox.tenant.reports
+        reports.copies = [replace(one, primary_id=None) for one in reports.copies]
+    said = stop_of(PullReportOperator)
+    parts = ('its column "Primary Identifier" is empty', "report.id_headings", "Nothing was changed")
+    assert all(part in said for part in parts), said
+    assert folder.read_if_there(files.REPORT) is None
     require_untouched(sandbox, said)
 
 

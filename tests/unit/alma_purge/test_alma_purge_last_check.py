@@ -7,7 +7,7 @@ from tests.support.tenant import MARKER, arm, change, people, regroup, whole_sta
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import TryAgainError
 from alma_purge.steps.authority import Authority, checked_payloads
-from alma_purge.steps.exclusions import fetch_exclusion_files
+from alma_purge.steps.exclusions import fetch_lists
 from alma_purge.steps.last_check import LastCheck, check_before_purge, check_before_regroup
 from alma_sandbox.server import RunningSandbox
 from patron_purge.errors import InputRefusedError
@@ -36,7 +36,7 @@ def authority(groups: dict[str, str], exclusions: dict[str, ExclusionFile] | Non
 def fetched() -> dict[str, ExclusionFile]:
     """The exclusion files as they are now."""
     run = purge_run()
-    return {one.pattern.pattern: one.file for one in fetch_exclusion_files(run.institution, run.now)}
+    return {one.pattern.pattern: one.file for one in fetch_lists(run.institution, run.now).exclusions}
 
 
 def reasons(check: LastCheck) -> dict[str, Reason]:
@@ -112,7 +112,7 @@ def test_without_trustworthy_exclusion_files_the_check_stops(
 def test_without_the_server_the_check_is_tried_again(
     sandbox: RunningSandbox, client: AlmaClient, approved: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alma_purge.steps.exclusions.MAX_FILE_BYTES", 50_000_000)
+    monkeypatch.setattr("alma_purge.steps.sftp_folder.MAX_FILE_BYTES", 50_000_000)
     sandbox.stop()
     with pytest.raises(TryAgainError, match="right now"):
         check_before_regroup(purge_run(), client, authority(approved), list(approved))

@@ -235,3 +235,11 @@ def test_run_of_a_single_person(run: SampleRun) -> None:
     page = text_of(run.reviewed((person(1),)).decided(asked(1), "awaiting_input"))
     assert "1 rows in the report = 1 to purge" in page
     assert RUN_ID.replace("+", "&#43;") in page or RUN_ID in page
+
+
+def test_inside_airflow_the_page_opens_no_second_airflow(run: SampleRun) -> None:
+    client = run.reviewed().decided(asked(), "awaiting_input").client()
+    tab = client.get("/review", params=WHERE, headers={"Sec-Fetch-Dest": "iframe"}).text
+    alone = client.get("/review", params=WHERE).text
+    assert ("Go to the form" in tab, "Required Actions</b>, at the top" in tab) == (False, True)
+    assert ("Go to the form" in alone, "Required Actions</b>, at the top" in alone) == (True, False)

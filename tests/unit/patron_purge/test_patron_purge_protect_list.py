@@ -82,3 +82,15 @@ def test_a_pattern_needs_an_identifier_to_match() -> None:
     found = read(HEADER + "pattern,*,,,\n")
     assert found.match(["", " "]) is None
     assert found.match(["x"]) is not None
+
+
+def test_two_lists_joined_protect_whoever_one_of_them_protects() -> None:
+    first = read("kind,value,owner,reason,end_date\nid,p-1,Olga,,\nid,p-3,Olga,,2001-01-01\n")
+    second = read("kind,value,owner,reason\npattern,ILL-*,Olga,\ngroup,DEPT,Olga,\nnote,keep,Olga,\n")
+    joined = first.joined_with(second, today=TODAY)
+    assert joined.expired_count == 1
+    for person in (["p-1"], ["ill-7"]):
+        assert joined.match(person) is not None
+    assert joined.match([], ["dept"]) is not None
+    assert joined.match([], [], ["please KEEP"]) is not None
+    assert joined.match(["p-2", "p-3"], ["other"], ["nothing"]) is None

@@ -1,3 +1,7 @@
+import itertools
+import tracemalloc
+from collections.abc import Iterator
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -13,7 +17,7 @@ from tests.unit.patron_purge.input_samples import (
 
 from patron_purge.errors import InputRefusedError, RunFileError
 from patron_purge.institution import ReportSettings
-from patron_purge.report_table import REPORT_COLUMNS, build_report, read_report_csv, report_csv
+from patron_purge.report_table import REPORT_COLUMNS, build_report, read_report_csv, report_csv, require_ids
 
 
 def test_nine_columns_become_the_table() -> None:
@@ -114,12 +118,77 @@ def test_the_row_cap(count: int, refused: bool) -> None:
     if not refused:
         assert len(build_report(headings(NINE_COLUMNS), cells, settings=setting)) == count
         return
-    with pytest.raises(InputRefusedError, match=f"has {count} rows, and Analytics cuts reports off at 5"):
+    with pytest.raises(
+        InputRefusedError, match=f"has {count} rows or more, and Analytics cuts reports off at 5"
+    ):
         build_report(headings(NINE_COLUMNS), cells, settings=setting)
+
+
+def test_rows_beyond_the_cap_are_not_even_asked_for() -> None:
+    asked = []
+
+    def endless() -> Iterator[dict[str, str | None]]:
+        for number in itertools.count():
+            asked.append(number)
+            yield {"Column1": str(number)}
+
+    with pytest.raises(InputRefusedError, match="cuts reports off at 5,000"):
+        build_report(
+            headings(NINE_COLUMNS), endless(), settings=ReportSettings(path="/shared/x", row_cap=5000)
+        )
+    assert len(asked) == 5000
+
+
+def peak_and_rest(pages: int) -> tuple[int, int]:
+    """Build a table from pages as they come; return the most memory that it took and what the table takes."""
+
+    def rows() -> Iterator[dict[str, str | None]]:
+        for number in range(1000 * pages):
+            # As a parser gives them: every cell is a text of its own.
+            yield {
+                f"Column{place}": "".join(text)
+                for place, text in enumerate(
+                    ("0", f"patron-{number}", "Faculty ", "2025-05-31", "2026-05-31 ")
+                )
+            }
+
+    tracemalloc.start()
+    try:
+        table = build_report(headings(NINE_COLUMNS), rows(), settings=REPORT_SETTINGS)
+        rest, peak = tracemalloc.get_traced_memory()
+        assert len(table) == 1000 * pages
+        return peak, rest
+    finally:
+        tracemalloc.stop()
+
+
+def test_rows_are_not_held_as_they_come() -> None:
+    peak_and_rest(1)
+    (few, few_rest), (many, many_rest) = peak_and_rest(5), peak_and_rest(40)
+    assert many - few < 3 * (many_rest - few_rest)
+
+
+@pytest.mark.parametrize(("empty", "refused"), [(0, False), (2, False), (3, True), (4, True)])
+@pytest.mark.parametrize("nothing", [None, "", " \u00a0"])
+def test_an_id_column_that_is_mostly_empty_is_refused(
+    empty: int, nothing: str | None, *, refused: bool
+) -> None:
+    rows = [report_row(nothing) for _ in range(empty)] + [report_row(f"p{n}") for n in range(4 - empty)]
+    report, columns = report_of(rows), headings(NINE_COLUMNS)
+    if not refused:
+        require_ids(report, columns, settings=REPORT_SETTINGS)
+        return
+    with pytest.raises(
+        InputRefusedError, match=f'no primary id in {empty} of its 4 rows: its column "Primary Identifier"'
+    ) as stop:
+        require_ids(report, columns, settings=REPORT_SETTINGS)
+    assert "report.id_headings" in str(stop.value)
+    assert "Nothing was changed" in str(stop.value)
 
 
 def test_a_report_without_rows_is_a_table_without_rows() -> None:
     report = report_of([])
+    require_ids(report, headings(NINE_COLUMNS), settings=REPORT_SETTINGS)
     assert len(report) == 0
     assert list(report.columns) == [name for name in REPORT_COLUMNS if name != "record_type"]
     pd.testing.assert_frame_equal(read_report_csv(report_csv(report)), report)

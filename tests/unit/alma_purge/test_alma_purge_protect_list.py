@@ -1,0 +1,116 @@
+"""A protect list on the SFTP server, from the fetch to the last check."""
+
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+from tests.support.chain import ACTING, TO_THE_REVIEW, Chain
+from tests.support.config import own_config
+from tests.support.tenant import changing_calls, job_starts, whole_state
+
+from alma_purge import files
+from alma_purge.documents import ExclusionManifest
+from alma_purge.run_folder import sha256_of
+from alma_sandbox.server import RunningSandbox
+from patron_purge.ledger import read_ledger_csv
+
+pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
+
+HEADING = "kind,value,owner,reason,end_date\n"
+GUARDS = {"max_percent_of_report": 100, "max_count_without_history": 500}
+
+
+def put(sandbox: RunningSandbox, *ids: str) -> Path:
+    path = sandbox.sftp_folder / "protected.csv"
+    path.write_text(HEADING + "".join(f'id,"{key}",Olga,scholar,\n' for key in ids), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def chain(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Chain:
+    """A run whose institution keeps a list on the server and another one beside its settings."""
+    put(sandbox)
+    own_config(monkeypatch, tmp_path / "config", guards=GUARDS, protect_list_sftp="protected*.csv")
+    return Chain()
+
+
+def reasons(chain: Chain) -> dict[str, tuple[str, str]]:
+    ledger = read_ledger_csv(chain.open().folder.read(files.LEDGER_REVIEWED))
+    rows = zip(ledger["primary_id"], ledger["reason"], ledger["detail"], strict=True)
+    return {key: (reason, detail) for key, reason, detail in rows}
+
+
+def test_whoever_is_on_either_list_is_held_back(sandbox: RunningSandbox, chain: Chain) -> None:
+    chain.to_review()
+    first, *others = chain.approved()
+    own = {key for key, (reason, _) in reasons(chain).items() if reason == "protect_list"}
+    assert own, "the list beside the settings protects somebody"
+    digest = chain.review().digest
+    path = put(sandbox, first)
+    chain.to_review()
+    assert chain.approved() == others
+    assert reasons(chain)[first] == ("protect_list", "id: scholar (Olga)")
+    assert {key for key, (reason, _) in reasons(chain).items() if reason == "protect_list"} == own | {first}
+    assert chain.review().digest != digest
+    manifest = ExclusionManifest.model_validate_json(chain.open().folder.read(files.EXCLUSIONS))
+    assert manifest.protect_list is not None
+    assert (manifest.protect_list.remote_name, manifest.protect_list.entries) == ("protected.csv", 1)
+    assert chain.open().folder.read(files.PROTECT_LIST) == path.read_bytes()
+    assert chain.said("fetch_exclusions", f"file:{files.PROTECT_LIST}") == sha256_of(path.read_bytes())
+    assert "and a protect list (entries: 1) fetched" in chain.said("fetch_exclusions", "summary")
+
+
+def test_a_list_that_is_not_the_fetched_one_stops(sandbox: RunningSandbox, chain: Chain) -> None:
+    chain.to_review()
+    chain.open().folder.write(files.PROTECT_LIST, HEADING.encode() + b"id,another,Olga,,\n")
+    for task_id in ("select_candidates", "check_live"):
+        with pytest.raises(
+            AirflowFailException, match=r"protect-list.csv .* is not the file that its task wrote"
+        ):
+            TO_THE_REVIEW[task_id](task_id=task_id).execute(chain.context(task_id))
+    assert changing_calls(sandbox) == []
+
+
+def test_a_setting_newer_than_the_fetch_stops(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own_config(monkeypatch, tmp_path / "before", guards=GUARDS)
+    chain.to_review()
+    own_config(monkeypatch, tmp_path / "after", guards=GUARDS, protect_list_sftp="protected*.csv")
+    with pytest.raises(
+        AirflowFailException, match=r"protect_list_sftp of demo.yaml is newer.*fetch_exclusions"
+    ):
+        TO_THE_REVIEW["check_live"](task_id="check_live").execute(chain.context("check_live"))
+
+
+def test_whoever_is_put_on_the_list_after_the_approval_is_never_moved(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    chain.to_review()
+    chain.approve()
+    first, *others = chain.approved()
+    put(sandbox, first)
+    chain.start("regroup_users")
+    (run,) = [run for run in sandbox.tenant.jobs.runs if run.job_id == "M148"]
+    assert run.captured is not None
+    everybody = {person.serial: person.primary_id for person in sandbox.tenant.users}
+    assert sorted(everybody[serial] for serial in run.captured) == sorted(others)
+
+
+@pytest.mark.parametrize("content", [None, "no list"])
+def test_without_a_readable_list_nothing_is_sent(
+    sandbox: RunningSandbox, chain: Chain, content: str | None
+) -> None:
+    chain.to_review()
+    chain.approve()
+    before = whole_state(sandbox)
+    path = put(sandbox)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(AirflowFailException, match=r"[Pp]rotect list") as stopped:
+        ACTING["regroup_users"](task_id="regroup_users").execute(chain.context("regroup_users"))
+    assert "othing was changed" in str(stopped.value) or "nothing was changed" in str(stopped.value)
+    assert job_starts(sandbox) == []
+    assert whole_state(sandbox) == before
