@@ -3,6 +3,7 @@
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
@@ -16,6 +17,8 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK"
 _CELL_REFERENCE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{0,3})(\d{1,9})[\"']")
 _ENCRYPTED: Final = 0x1
+_MACRO_PART = re.compile(r"(^|/)(vba[^/]*\.(bin|xml)|(macrosheets|dialogsheets|activex)/.*)$")
+_OUTSIDE_PART = re.compile(r"(^|/)((externallinks|querytables)/.*|connections\.xml)$")
 
 MAX_UNPACKED_BYTES: Final = 200_000_000
 """Largest size of the unpacked workbook, in bytes; far above any real exclusion file."""
@@ -48,8 +51,8 @@ def read_sheets(content: bytes, file_name: str) -> tuple[Sheet, ...]:
         The sheets in the workbook's order, hidden ones included.
 
     Raises:
-        InputRefusedError: The file is empty, no workbook, encrypted, damaged, or unpacks to an unreasonable
-            size.
+        InputRefusedError: The file is empty, no workbook, encrypted, damaged, holds macros or links to other
+            files, or unpacks to an unreasonable size.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -92,12 +95,22 @@ def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
         raise _refusal(file_name, f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
     if len({entry.filename for entry in entries}) < len(entries):
         raise _refusal(file_name, "is damaged: it holds two parts of the same name")
+    _check_kinds(entries, file_name)
     # Reads every part to its end, so a wrong checksum or a size that was declared too small shows here.
     if archive.testzip() is not None:
         raise _refusal(file_name, "is damaged: a checksum does not agree")
     for entry in entries:
         if entry.filename.lower().endswith(".xml") and _cell_count(archive.read(entry)) > MAX_CELLS:
             raise _refusal(file_name, f"spans more than {MAX_CELLS:,} cells")
+
+
+def _check_kinds(entries: Sequence[zipfile.ZipInfo], file_name: str) -> None:
+    """Refuse parts that a list of people never needs, and that tell of another producer than the expected one."""
+    names = [entry.filename.replace("\\", "/").lower() for entry in entries]
+    if any(_MACRO_PART.search(name) for name in names):
+        raise _refusal(file_name, "holds macros, which a list of people never needs")
+    if any(_OUTSIDE_PART.search(name) for name in names):
+        raise _refusal(file_name, "takes cells from other files or data sources, so they may be out of date")
 
 
 def _cell_count(part: bytes) -> int:
