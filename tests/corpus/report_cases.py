@@ -93,7 +93,11 @@ REPORT_CASES = (
     ReportCase("id-kept-byte-for-byte", NINE, [changed(1, " 00NA ")], [PERSON | {"primary_id": " 00NA "}]),
     ReportCase("below-the-row-cap", NINE, [ROW] * 4, [PERSON] * 4, row_cap=5),
     ReportCase(
-        "at-the-row-cap", NINE, [ROW] * 5, "has 5 rows, and Analytics cuts reports off at 5", row_cap=5
+        "at-the-row-cap",
+        NINE,
+        [ROW] * 5,
+        "has 5 rows or more, and Analytics cuts reports off at 5",
+        row_cap=5,
     ),
     ReportCase("empty", NINE, [], []),
     ReportCase("no-headings", (), [], "lacks 3 needed column(s)"),
