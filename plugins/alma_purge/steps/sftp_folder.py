@@ -1,5 +1,6 @@
 """Reads files from an institution's SFTP folder, from the pinned server only."""
 
+import logging
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from alma_purge.hooks.alma import connection_extra
 from alma_purge.operators.base import TryAgainError
 from patron_purge.errors import ConfigurationError, InputRefusedError
 from patron_purge.institution import Institution
+
+log = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 50_000_000
 _LAX_EXTRAS = ("no_host_key_check", "allow_host_key_change", "ignore_hostkey_verification")
@@ -61,7 +64,10 @@ class SftpFolder:
         ]
         if not matching:
             return None
-        return str(max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename)
+        newest = str(max(matching, key=lambda entry: (entry.st_mtime or 0, entry.filename)).filename)
+        if len(matching) > 1:
+            log.info("%s files match %s; the newest is used: %s", len(matching), glob, newest)
+        return newest
 
     def read(self, name: str) -> bytes:
         """Read a file, and make sure that it is complete.

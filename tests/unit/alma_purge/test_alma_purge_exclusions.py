@@ -61,7 +61,7 @@ def test_the_newest_file_of_each_pattern_is_fetched_and_read(
 
 
 def test_an_older_file_of_the_same_pattern_is_left_alone(
-    sandbox: RunningSandbox, institution: Institution
+    sandbox: RunningSandbox, institution: Institution, caplog: pytest.LogCaptureFixture
 ) -> None:
     newest = file_named(sandbox, "PIDs")
     old = newest.with_name("PIDs for users with loans or fines at other i-share libraries XYZ z.xlsx")
@@ -71,7 +71,12 @@ def test_an_older_file_of_the_same_pattern_is_left_alone(
     folder.mkdir()
     other = newest.with_name("PIDs for users with loans or fines at other i-share libraries ABC.xlsx")
     other.write_bytes(b"another library's file")
-    assert fetch(institution)[0].file.file_name == newest.name
+    with caplog.at_level("INFO", logger="alma_purge.steps.sftp_folder"):
+        assert fetch(institution)[0].file.file_name == newest.name
+    assert (
+        f"2 files match {newest.name.replace('XYZ', 'XYZ*')}; the newest is used: {newest.name}"
+        in caplog.text
+    )
     os.utime(old, None)
     os.utime(newest, (1, 1))
     with pytest.raises(InputRefusedError, match=r"XYZ z.xlsx"):
