@@ -7,8 +7,8 @@ from airflow.sdk import Context
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobStage
-from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, fetch, publish, recorded
-from alma_purge.steps.accounting import require_ended, require_reviewed_tenant, reviewed
+from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, publish, recorded
+from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
 from alma_purge.steps.after_purge import classify_people
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
@@ -33,12 +33,13 @@ class ReconcileOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Write the final ledger and insist that it adds up."""
-        if recorded(context, files.LEDGER_REVIEWED, "prepare_review") is None:
+        purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
+        no_list = recorded(context, files.LEDGER_REVIEWED, "prepare_review") is None
+        if no_list and purge.stage is JobStage.NONE:
             return "The run ended before there was a list; there is nobody to account for."
-        ledger = read_ledger_csv(fetch(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+        ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
         late = read_drops(run, files.DROPS_PURGE) | read_drops(run, files.DROPS_REGROUP)
         ledger = hold_back(ledger, late, RowState.DROPPED_LATE)
-        purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
         if purge.stage is JobStage.NONE:
             ledger = set_state(ledger, ids_in_state(ledger, RowState.TO_PURGE), _state_without_purge(run))
         else:

@@ -9,8 +9,7 @@ from alma_api.errors import AlmaError
 from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish, recorded
-from alma_purge.steps.accounting import require_ended, require_reviewed_tenant, reviewed
-from alma_purge.steps.authority import approved_ids
+from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobStoppedError
@@ -40,14 +39,12 @@ class RestoreKeptOperator(PurgeOperator):
         """Restore, read back, and write down what became of each person's group."""
         regroup = job_on_record(context, run, "regroup_users", files.REGROUP_RECORD)
         purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
-        if recorded(context, files.REVIEW, "prepare_review") is None:
+        if regroup.stage is JobStage.NONE:
+            if recorded(context, files.DECISION, "approve_purge") is not None:
+                with run.client() as client:
+                    self._delete_set(client, run, reviewed(context, run))
             return self._nothing(run, context)
         review = reviewed(context, run)
-        if regroup.stage is JobStage.NONE:
-            if run.folder.read_if_there(files.DECISION) is not None:
-                with run.client() as client:
-                    self._delete_set(client, run, review)
-            return self._nothing(run, context)
         with run.client() as client:
             require_reviewed_tenant(client, run, review)
             # A regroup that begins after all would show at the next preflight, and nobody would be purged by it.
@@ -101,9 +98,10 @@ class RestoreKeptOperator(PurgeOperator):
         if recorded(context, files.LEDGER, "reconcile"):
             ledger = read_ledger_csv(fetch(context, run, files.LEDGER, "reconcile"))
             gone = set(ids_in_state(ledger, RowState.PURGED))
-        snapshot = read_snapshot_csv(fetch(context, run, files.SNAPSHOT, "check_live"))
+        snapshot = read_snapshot_csv(on_file(context, run, files.SNAPSHOT, "check_live"))
         group_of = {row.primary_id: row.original_group for row in snapshot}
-        moved = set(approved_ids(context, run)) - never_moved - gone
+        reviewed_ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+        moved = set(ids_in_state(reviewed_ledger, RowState.TO_PURGE)) - never_moved - gone
         return [Home(primary_id=key, group=group_of[key]) for key in sorted(moved)]
 
     def _delete_set(self, client: AlmaClient, run: PurgeRun, review: Review) -> None:

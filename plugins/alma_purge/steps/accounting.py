@@ -1,15 +1,19 @@
 """What the accounting tasks make sure of before they believe what Alma says."""
 
+import logging
+
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobRecord
-from alma_purge.operators.base import PurgeRun, TryAgainError, fetch
+from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, recorded
 from alma_purge.steps.job_start import is_active
 from alma_purge.steps.tenant import require_right_tenant
 from patron_purge.errors import ConfigurationError
 from patron_purge.review_model import Review
+
+log = logging.getLogger(__name__)
 
 
 def reviewed(context: Context, run: PurgeRun) -> Review:
@@ -18,7 +22,22 @@ def reviewed(context: Context, run: PurgeRun) -> Review:
     Raises:
         RunFileError: The review is missing or was changed.
     """
-    return Review.model_validate_json(fetch(context, run, files.REVIEW, "prepare_review"))
+    return Review.model_validate_json(on_file(context, run, files.REVIEW, "prepare_review"))
+
+
+def on_file(context: Context, run: PurgeRun, name: str, task_id: str) -> bytes:
+    """Read a file that is needed to account for people who were moved, also when its task was cleared since.
+
+    Airflow forgets what a cleared task has recorded as soon as the task runs again, which it refuses after a
+    regroup. The people in the marker group must still be found and put back, so the file counts as it is.
+
+    Raises:
+        RunFileError: The file is missing, or it is not the one that is recorded.
+    """
+    if recorded(context, name, task_id) is not None:
+        return fetch(context, run, name, task_id)
+    log.warning("%s has no record of %s any more; the file in the run folder is used", task_id, name)
+    return run.folder.read(name)
 
 
 def require_reviewed_tenant(client: AlmaClient, run: PurgeRun, review: Review) -> None:

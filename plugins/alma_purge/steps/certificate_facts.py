@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, JobRecord, JobStage, PreflightResult, RestoreResult
 from alma_purge.operators.base import PurgeRun, fetch, recorded
-from alma_purge.steps.authority import approved_ids
+from alma_purge.steps.accounting import on_file
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.upstream import problems_before
@@ -145,7 +145,8 @@ def _sent(run: PurgeRun, context: Context) -> int:
     if job_on_record(context, run, "purge_users", files.PURGE_RECORD).stage is JobStage.NONE:
         return 0
     dropped = read_drops(run, files.DROPS_REGROUP).keys() | read_drops(run, files.DROPS_PURGE).keys()
-    return len(set(approved_ids(context, run)) - dropped)
+    ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+    return len(set(ids_in_state(ledger, RowState.TO_PURGE)) - dropped)
 
 
 def _unaccounted(

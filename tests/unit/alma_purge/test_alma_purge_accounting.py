@@ -256,3 +256,35 @@ def edit_settings(config: Path, **values: str) -> None:
     """Change settings while the run is under way."""
     path = config / "institutions" / "demo.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text(encoding="utf-8")) | values))
+
+
+@pytest.mark.parametrize("cleared", [("prepare_review",), ("check_live", "prepare_review")])
+def test_clearing_an_early_task_after_the_regroup_strands_nobody(
+    sandbox: RunningSandbox, chain: Chain, cleared: tuple[str, ...]
+) -> None:
+    before = groups(sandbox)
+    order_job(sandbox.control, Plan(job_id="M20261", end_status="COMPLETED_FAILED"))
+    chain.moved()
+    assert MARKER in groups(sandbox).values()
+    for task_id in cleared:
+        assert "has already moved people" in chain.stop(task_id)
+    for task_id in ACCOUNTING:
+        assert f"{cleared[-1]} failed" in chain.stop(task_id)
+    assert groups(sandbox) == before
+    assert chain.document(files.RESTORE)["restored"] > 0
+    assert "Everybody has their group back" in chain.stop(cleared[0])
+
+
+def test_clearing_an_early_task_after_the_purge_accounts_for_everybody(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    before = groups(sandbox)
+    chain.purged()
+    chain.stop("prepare_review")
+    for task_id in ACCOUNTING:
+        chain.stop(task_id)
+    after = groups(sandbox)
+    assert MARKER not in after.values()
+    assert {key: group for key, group in before.items() if key in after} == after
+    certificate = chain.document(files.CERTIFICATE)
+    assert certificate["sent"] > certificate["purged"] > 0
