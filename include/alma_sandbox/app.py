@@ -101,7 +101,10 @@ async def _send(request: Request, answer: Answer) -> Response:
     if answer.cut and request.client is not None:
         connections.cut((request.client.host, request.client.port))
     headers = answer.headers | {"Content-Type": answer.media_type}
-    return Response(answer.content, answer.status, headers)
+    response = Response(answer.content, answer.status, headers)
+    if answer.broken_off and request.client is not None:
+        return connections.BrokenOff(response, (request.client.host, request.client.port))
+    return response
 
 
 async def _wait(request: Request, seconds: float) -> None:

@@ -60,6 +60,7 @@ class Answer:
         headers: Further headers.
         delay: Seconds to wait before it goes out.
         cut: Whether the connection is reset instead of answering.
+        broken_off: Whether the connection is reset in the middle of the body.
     """
 
     status: int
@@ -68,6 +69,7 @@ class Answer:
     headers: dict[str, str]
     delay: float = 0.0
     cut: bool = False
+    broken_off: bool = False
 
 
 class Gateway:
@@ -180,4 +182,7 @@ def _spoil(reply: Reply, call: Call, headers: dict[str, str], fault: Fault | Non
         answer.delay, answer.cut = fault.seconds, True
     elif kind in {FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER}:
         answer.cut = True
+    elif kind is FaultKind.RESET_IN_BODY:
+        # Where there is no body there is no middle of it.
+        answer.broken_off, answer.cut = bool(content), not content
     return answer

@@ -21,6 +21,7 @@ class FaultKind(StrEnum):
     TIMEOUT_AFTER = "timeout_after"
     RESET_BEFORE = "reset_before"
     RESET_AFTER = "reset_after"
+    RESET_IN_BODY = "reset_in_body"
     ERROR_AFTER = "502_after"
     TRUNCATED = "truncated"
     XML_INSTEAD = "xml_instead"

@@ -148,6 +148,20 @@ def test_lost_connection_before_and_after_the_effect(alma: Any, kind: str, *, ha
     assert alma.get("/conf/jobs/M148/instances").json()["total_record_count"] == int(happened)
 
 
+def test_connection_that_breaks_in_the_middle_of_the_answer(alma: Any) -> None:
+    set_id = alma.new_set("set", [alma.person("clean").primary_id])
+    whole = len(alma.get(f"/conf/sets/{set_id}").content)
+    _arm(alma, "reset_in_body", path="/conf/sets/")
+    answer = alma.get(f"/conf/sets/{set_id}", stream=True)
+    assert (answer.status_code, int(answer.headers["Content-Length"])) == (200, whole)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        answer.content  # noqa: B018 - reading it is what fails
+    _arm(alma, "reset_in_body", method="DELETE")
+    with pytest.raises(requests.ConnectionError):
+        alma.call("DELETE", f"/conf/sets/{set_id}")
+    assert alma.sandbox.tenant.sets.all() == [], "the effect came through"
+
+
 def test_client_that_gives_up_first_sees_a_timeout(alma: Any) -> None:
     _arm(alma, "timeout_after", path="/conf/general", seconds=30)
     with pytest.raises(requests.ReadTimeout):
