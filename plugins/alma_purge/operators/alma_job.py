@@ -178,7 +178,7 @@ class AlmaJobOperator(PurgeOperator):
 
     def _ended_badly(self, record: JobRecord) -> JobStoppedError:
         return JobStoppedError(
-            f"The Alma job {record.job_name} ended with {record.status}. This run never starts it again; "
+            f"The Alma job {record.job_name} ended with {record.said}. This run never starts it again; "
             "reconcile and restore_kept account for everybody. Look at the job's report in Alma, then trigger a "
             "new run."
         )

@@ -70,7 +70,7 @@ class PurgeUsersOperator(AlmaJobOperator):
         publish(context, run, files.PURGE, result.to_bytes())
         if not sent:
             return "Nobody was left to purge; the purge job was not started."
-        return f"The purge job has run on {sent:,} people (Alma says {record.status})."
+        return f"The purge job has run on {sent:,} people (Alma says {record.said})."
 
     def name_is_echoed(self, run: PurgeRun, context: Context) -> bool | None:
         """Tell whether the regroup job of this run showed the name it was given."""

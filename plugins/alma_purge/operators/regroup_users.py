@@ -65,5 +65,5 @@ class RegroupUsersOperator(AlmaJobOperator):
             return f"All {approved:,} approved people were taken off by the last check; nobody was moved."
         return (
             f"{result.sent:,} people were moved to the group {run.institution.marker_group} "
-            f"(Alma says {record.status}); {dropped:,} were taken off by the last check."
+            f"(Alma says {record.said}); {dropped:,} were taken off by the last check."
         )
