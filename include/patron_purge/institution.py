@@ -10,6 +10,7 @@ from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from patron_purge.errors import ConfigurationError
+from patron_purge.quiet_hours import parse_quiet_hours
 from patron_purge.states import Engine, Mode
 
 NonEmpty = Annotated[str, Field(min_length=1)]
@@ -125,6 +126,10 @@ class Institution(_Settings):
         schedule: Cron expression of the monthly run; None for runs by hand only.
         poll_seconds: Pause between two questions about a running Alma job, in seconds.
         job_hours: How long an Alma job is waited for, in hours.
+        quiet_hours: Hours of the day, by the institution's clock, in which neither job is started, such as
+            `22:00-05:30` around the nightly campus load; the tasks wait for their end.
+        if_job_is_running: What to do when Alma already runs a job of the same kind that this run did not start,
+            for instance a purge of another Airflow installation: `wait` for its end, or `stop`.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
         marker_group: Code of the user group that marks people who are approved for the purge.
@@ -154,6 +159,8 @@ class Institution(_Settings):
     calls_per_second: Decimal = Field(default=Decimal(10), gt=0, le=50)
     poll_seconds: float = Field(default=30, gt=0)
     job_hours: int = Field(default=24, ge=1)
+    quiet_hours: tuple[NonEmpty, ...] = ()
+    if_job_is_running: Literal["wait", "stop"] = "wait"
     approval_hours: int = Field(default=72, ge=1)
     approvers: tuple[NonEmpty, ...] = ()
     report: ReportSettings
@@ -173,6 +180,13 @@ class Institution(_Settings):
             raise ValueError(
                 f"{value!r} is no cron expression; 0 6 2 * * means 6:00 on the 2nd of each month"
             )
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _readable_hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for span in value:
+            parse_quiet_hours(span)
         return value
 
     @field_validator("timezone")

@@ -163,6 +163,12 @@ class JobRecord(_Document):
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
+    @property
+    def said(self) -> str:
+        """Return Alma's status and counters in one phrase, such as `COMPLETED_WARNING; records updated: 40`."""
+        counters = [f"{one.description or one.code}: {one.value:,}" for one in self.counters]
+        return "; ".join([self.status, *counters])
+
 
 class ActResult(_Document):
     """What `regroup_users` or `purge_users` did.

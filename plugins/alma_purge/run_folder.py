@@ -66,6 +66,25 @@ class RunFolder:
             (self.path / name).write_bytes(content)
         return FileRef(name=name, sha256=sha256_of(content))
 
+    def create(self, name: str, content: bytes) -> bool:
+        """Write a file that must not be there yet; of several writers at the same time only one succeeds.
+
+        Args:
+            name: Plain file name.
+            content: Its content.
+
+        Returns:
+            Whether this call has written it; False when the file was there already.
+        """
+        try:
+            if self.path.protocol in {"file", ""}:
+                _create_local(Path(self.path.path), name, content)
+            else:
+                self.path.fs.pipe_file((self.path / name).path, content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
     def read(self, name: str) -> bytes:
         """Read a file.
 
@@ -119,3 +138,13 @@ def _write_local(folder: Path, name: str, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _create_local(folder: Path, name: str, content: bytes) -> None:
+    """Write a new file that only its owner may read; the file system refuses when there is one."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -196,7 +196,7 @@ def test_a_list_that_a_guard_has_stopped_moves_nobody_even_with_an_approval_on_f
 def test_when_alma_is_full_the_start_waits_and_everybody_is_checked_again(
     sandbox: RunningSandbox, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alma_purge.operators.alma_job.PAUSE_WHEN_FULL", timedelta(seconds=5))
+    monkeypatch.setattr("alma_purge.steps.job_start.PAUSE_WHEN_FULL", timedelta(seconds=5))
     arm(sandbox, "402222", method="POST", path=REGROUP)
     with pytest.raises(TaskDeferred) as waiting:
         ACTING["regroup_users"](task_id="regroup_users").execute(chain.context("regroup_users"))

@@ -12,6 +12,8 @@ from patron_purge.states import Mode
 # One person costs at most 13 calls: two last checks, moving into and out of sets, reading back, the single
 # read of the reconciliation, and reading, restoring and verifying the group. The rest is for jobs and lists.
 CALLS_PER_PERSON = 13
+CALLS_AFTER_REGROUP = 9
+API_CALLS = "api_calls"
 CALLS_FOR_THE_RUN = 1_000
 
 # Fewer rows than this go up and down by a third without anything being wrong.
@@ -179,6 +181,6 @@ CHECKS: dict[str, Check] = {
     "identifier_shapes": _identifier_shapes,
     "exclusion_age": _exclusion_age,
     "waived_money": _waived_money,
-    "api_calls": _api_calls,
+    API_CALLS: _api_calls,
     "days_after_purge_date": _days_after_purge_date,
 }

@@ -91,8 +91,8 @@ _DOCS = {
     ),
     "api_calls": GuardDoc(
         "api_calls",
-        "Fewer calls left in Alma's daily quota than the run may need. If Alma does not tell how many are "
-        "left, it only warns.",
+        "Fewer calls left in Alma's daily quota than the run may need. The run first waits for a new day's calls and "
+        "stops only when they do not suffice either. If Alma does not tell how many are left, it only warns.",
         "",
         f"{CALLS_PER_PERSON} for each person and {CALLS_FOR_THE_RUN:,} for the run",
         "the fewest calls",

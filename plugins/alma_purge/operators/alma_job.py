@@ -4,7 +4,6 @@ from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
@@ -12,15 +11,14 @@ from alma_api.errors import AlmaError
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import (
     JOB_KEY,
+    WAITING_KEY,
     PurgeOperator,
     PurgeRun,
-    fail_or_retry,
     open_run,
     report_summary,
 )
 from alma_purge.steps.job_book import JobBook
 from alma_purge.steps.job_start import (
-    JobMustWaitError,
     JobOrder,
     JobStoppedError,
     adopt,
@@ -28,11 +26,11 @@ from alma_purge.steps.job_start import (
     look_up,
     start_once,
 )
+from alma_purge.steps.right_moment import require_right_moment
 from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger, JobNews
 from patron_purge.errors import PurgeError
 
 LOOK_UP_FOR = timedelta(minutes=15)
-PAUSE_WHEN_FULL = timedelta(minutes=10)
 
 
 class AlmaJobOperator(PurgeOperator):
@@ -45,6 +43,10 @@ class AlmaJobOperator(PurgeOperator):
     """
 
     record_file: str
+
+    @abstractmethod
+    def job_id(self, run: PurgeRun, context: Context) -> str:
+        """Return the id of the job."""
 
     @abstractmethod
     def prepare(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
@@ -77,13 +79,10 @@ class AlmaJobOperator(PurgeOperator):
             )  # one of the two places has lost it; the later tasks look for it in the run folder
         if record.stage is JobStage.NONE:
             with run.client() as client:
-                order = self.prepare(run, context, client)
+                order = self._order(run, context, client)
                 if order is None:
                     return self.finish(run, context, record)
-                try:
-                    record = start_once(client, book, order)
-                except JobMustWaitError as error:
-                    self._pause(error)
+                record = start_once(client, book, order)
         if record.stage is JobStage.ENDED_WELL:
             return self.finish(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
@@ -96,17 +95,21 @@ class AlmaJobOperator(PurgeOperator):
             run = open_run(context)
             summary = self._use_news(run, context, JobNews(event["news"]), str(event["reason"]))
         except (PurgeError, AlmaError) as error:
-            raise fail_or_retry(context, error) from error
+            self.wait_or_fail(context, error)
         report_summary(context, self, summary)
-
-    def waited(self, context: Context, event: datetime) -> None:
-        """Begin again after a pause: every check is made anew before anything is sent."""
-        self.log.info("Going on after the pause that ended at %s", event)
-        self.work(context)
 
     def on_kill(self) -> None:
         """Say that an Alma job can't be cancelled from here."""
         self.log.warning("This task was stopped; a job that was already started goes on in Alma.")
+
+    def _order(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
+        """Make the job ready at a moment at which it may be started; the check of the people may take long."""
+        job_id = self.job_id(run, context)
+        require_right_moment(run.institution, client, job_id)
+        order = self.prepare(run, context, client)
+        if order is not None:
+            require_right_moment(run.institution, client, job_id, order.job_name)
+        return order
 
     def _use_news(self, run: PurgeRun, context: Context, news: JobNews, reason: str) -> str:
         book = self._book(run, context)
@@ -161,13 +164,8 @@ class AlmaJobOperator(PurgeOperator):
             trigger = AlmaJobEndTrigger(
                 connection, pause, deadline.isoformat(), record.job_id, record.instance_id
             )
+        context["ti"].xcom_push(key=WAITING_KEY, value=f"Alma runs the job {record.job_name}.")
         self.defer(trigger=trigger, method_name="job_news")
-
-    def _pause(self, error: JobMustWaitError) -> NoReturn:
-        """Give up the worker slot until Alma may have room again."""
-        until = datetime.now(UTC) + PAUSE_WHEN_FULL
-        self.log.warning("%s Trying again at %s UTC.", error, until.strftime("%H:%M"))
-        self.defer(trigger=DateTimeTrigger(until), method_name="waited")
 
     def _book(self, run: PurgeRun, context: Context) -> JobBook:
         ti = context["ti"]
@@ -180,7 +178,7 @@ class AlmaJobOperator(PurgeOperator):
 
     def _ended_badly(self, record: JobRecord) -> JobStoppedError:
         return JobStoppedError(
-            f"The Alma job {record.job_name} ended with {record.status}. This run never starts it again; "
+            f"The Alma job {record.job_name} ended with {record.said}. This run never starts it again; "
             "reconcile and restore_kept account for everybody. Look at the job's report in Alma, then trigger a "
             "new run."
         )

@@ -2,15 +2,22 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NoReturn
 
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaError, AlmaRateError, AlmaUnavailableError, ReportInterruptedError
+from alma_api.errors import (
+    AlmaDailyLimitError,
+    AlmaError,
+    AlmaRateError,
+    AlmaUnavailableError,
+    ReportInterruptedError,
+)
 from alma_purge.hooks.alma import AlmaHook
 from alma_purge.places import institution_of_dag
 from alma_purge.run_folder import FileRef, RunFolder
@@ -23,10 +30,26 @@ SUMMARY_KEY = "summary"
 STOP_KEY = "stop"
 TROUBLE_KEY = "trouble"
 JOB_KEY = "job"
+WAITING_KEY = "waiting"
+
+ASK_FOR_CALLS_AFTER = timedelta(hours=1)
 
 
 class TryAgainError(PurgeError):
     """Something that may be over at the next try; nothing was changed by this one."""
+
+
+class MustWaitError(PurgeError):
+    """The moment is not right: the task gives up its worker slot and begins anew later.
+
+    Args:
+        sentence: What is waited for, in plain words.
+        until: When to begin anew.
+    """
+
+    def __init__(self, sentence: str, until: datetime) -> None:
+        super().__init__(sentence)
+        self.until = until
 
 
 @dataclass(frozen=True)
@@ -177,8 +200,39 @@ class PurgeOperator(BaseOperator):
             run = open_run(context)
             summary = self.act(run, context)
         except (PurgeError, AlmaError) as error:
-            raise fail_or_retry(context, error) from error
+            self.wait_or_fail(context, error)
         report_summary(context, self, summary)
+
+    def waited(self, context: Context, event: datetime) -> None:
+        """Begin anew after a wait: every check is made again before anything is sent."""
+        self.log.info("Going on after the wait that ended at %s", event)
+        self.execute(context)
+
+    def wait_or_fail(self, context: Context, error: PurgeError | AlmaError) -> NoReturn:
+        """Give up the worker slot when waiting helps; otherwise fail with the error's sentence.
+
+        Args:
+            context: The task's context.
+            error: What went wrong.
+        """
+        wait = _wait_for(error)
+        if wait is None:
+            raise fail_or_retry(context, error) from error
+        until = wait.until.astimezone(UTC)
+        sentence = f"{wait} Going on at {until:%Y-%m-%d %H:%M} UTC."
+        self.log.warning("%s", sentence)
+        context["ti"].xcom_push(key=WAITING_KEY, value=sentence)
+        self.defer(trigger=DateTimeTrigger(until), method_name="waited")
+
+
+def _wait_for(error: PurgeError | AlmaError) -> MustWaitError | None:
+    """Return what to wait for, or None when waiting does not help."""
+    if isinstance(error, AlmaDailyLimitError):
+        return MustWaitError(
+            "The institution's Alma calls for today are used up; they return at midnight.",
+            datetime.now(UTC) + ASK_FOR_CALLS_AFTER,
+        )
+    return error if isinstance(error, MustWaitError) else None
 
 
 def report_summary(context: Context, operator: BaseOperator, summary: str) -> None:

@@ -1,5 +1,6 @@
 """The task `prepare_review`: freezes the list, judges it as a whole, and makes what the approver sees."""
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Context
@@ -7,7 +8,14 @@ from airflow.sdk import Context
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, PreflightResult, ReportFacts
 from alma_purge.history_file import read_history
-from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish
+from alma_purge.operators.base import (
+    ASK_FOR_CALLS_AFTER,
+    MustWaitError,
+    PurgeOperator,
+    PurgeRun,
+    fetch,
+    publish,
+)
 from alma_purge.run_folder import sha256_of
 from alma_purge.steps.authority import Payloads, checked_payloads, digest_of
 from alma_purge.steps.guard_restart import refuse_after_regroup
@@ -16,6 +24,7 @@ from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.errors import GuardStopError
 from patron_purge.guards import GuardResult, evaluate_guards, stops
+from patron_purge.guards.checks import API_CALLS
 from patron_purge.history import before, full_runs
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, ledger_csv, read_ledger_csv
 from patron_purge.list_numbers import list_numbers
@@ -27,6 +36,9 @@ from patron_purge.workbook import review_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NEW_DAY_WITHIN = timedelta(hours=26)
 
 
 class PrepareReviewOperator(PurgeOperator):
@@ -51,6 +63,7 @@ class PrepareReviewOperator(PurgeOperator):
             run.institution.guards,
             run.guard_overrides,
         )
+        _wait_for_calls(run, guards, preflight)
         digest = digest_of(
             context,
             run,
@@ -119,6 +132,23 @@ def _publish_review(run: PurgeRun, context: Context, review: Review, ledger: "pd
     publish(context, run, files.REVIEW, review.model_dump_json(indent=1).encode())
     publish(context, run, files.WORKBOOK, review_workbook(review, ledger))
     context["ti"].xcom_push(key="review", value={"run_folder": str(run.folder.path), "count": review.count})
+
+
+def _wait_for_calls(run: PurgeRun, guards: tuple[GuardResult, ...], preflight: PreflightResult) -> None:
+    """Wait for a new day when nothing but the calls left today stands in the way.
+
+    A list that a whole day's calls don't suffice for is stopped by the guard.
+
+    Raises:
+        MustWaitError: The calls left today are too few, and a new day has not come since preflight.
+    """
+    stopped = stops(guards)
+    waited_enough = run.now - preflight.checked_at > NEW_DAY_WITHIN
+    if [guard.name for guard in stopped] == [API_CALLS] and not waited_enough:
+        raise MustWaitError(
+            f"{stopped[0].sentence} The list waits for a new day's calls.",
+            datetime.now(UTC) + ASK_FOR_CALLS_AFTER,
+        )
 
 
 def _stop_at_guard(guards: tuple[GuardResult, ...]) -> None:

@@ -7,7 +7,7 @@ from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage
 from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun, fetch, publish
-from alma_purge.steps.authority import Authority, approved_ids, require_authority
+from alma_purge.steps.authority import Authority, approved_ids, preflight_result, require_authority
 from alma_purge.steps.drops import read_drops, write_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobOrder, JobStoppedError
@@ -15,6 +15,8 @@ from alma_purge.steps.last_check import check_before_purge
 from alma_purge.steps.marker_group import require_only
 from alma_purge.steps.purge_set import fill_set, require_members
 from alma_purge.steps.restore import Home, Restored, restore_person
+from alma_purge.steps.right_moment import require_calls
+from patron_purge.guards.checks import CALLS_AFTER_REGROUP
 from patron_purge.job_names import JobStep, job_name
 
 
@@ -22,6 +24,10 @@ class PurgeUsersOperator(AlmaJobOperator):
     """Checks everybody once more, proves that set and marker group hold nobody else, and runs the purge job."""
 
     record_file = files.PURGE_RECORD
+
+    def job_id(self, run: PurgeRun, context: Context) -> str:
+        """Return the id of the job that preflight has found."""
+        return preflight_result(run, context).purge_job_id
 
     def prepare(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
         """Take off whoever must stay, and prove that only approved people are left."""
@@ -31,6 +37,7 @@ class PurgeUsersOperator(AlmaJobOperator):
             return None
         if regroup.job.stage is not JobStage.ENDED_WELL:
             raise JobStoppedError("The regroup job has not ended well, so the purge job is not started.")
+        require_calls(run, client, CALLS_AFTER_REGROUP * len(authority.approved))
         set_id = regroup.job.set_id
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.PURGE)
         while True:
@@ -63,7 +70,7 @@ class PurgeUsersOperator(AlmaJobOperator):
         publish(context, run, files.PURGE, result.to_bytes())
         if not sent:
             return "Nobody was left to purge; the purge job was not started."
-        return f"The purge job has run on {sent:,} people (Alma says {record.status})."
+        return f"The purge job has run on {sent:,} people (Alma says {record.said})."
 
     def name_is_echoed(self, run: PurgeRun, context: Context) -> bool | None:
         """Tell whether the regroup job of this run showed the name it was given."""

@@ -7,12 +7,15 @@ from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord
 from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun, publish
-from alma_purge.steps.authority import approved_ids, require_authority
+from alma_purge.steps.authority import approved_ids, preflight_result, require_authority
 from alma_purge.steps.drops import read_drops, write_drops
 from alma_purge.steps.job_start import JobOrder
 from alma_purge.steps.last_check import check_before_regroup
+from alma_purge.steps.made_sets import delete_sets, note_set
 from alma_purge.steps.purge_set import ensure_set, fill_set
+from alma_purge.steps.right_moment import require_calls
 from alma_purge.steps.tenant import require_empty_marker_group
+from patron_purge.guards.checks import CALLS_PER_PERSON
 from patron_purge.job_names import JobStep, job_name
 
 
@@ -21,11 +24,18 @@ class RegroupUsersOperator(AlmaJobOperator):
 
     record_file = files.REGROUP_RECORD
 
+    def job_id(self, run: PurgeRun, context: Context) -> str:
+        """Return the id of the job that preflight has found."""
+        return preflight_result(run, context).regroup_job_id
+
     def prepare(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
         """Make a set hold exactly the approved people who still pass every rule."""
         authority = require_authority(context, run, client)
+        require_calls(run, client, CALLS_PER_PERSON * len(authority.approved))
         require_empty_marker_group(client, run.institution)
         name = job_name(run.institution.code, run.run_id, authority.digest, JobStep.REGROUP)
+        note_set(run, name)
+        delete_sets(run, client, keep=name)  # of a list that was made again since
         while True:
             remaining = sorted(set(authority.approved) - set(read_drops(run, files.DROPS_REGROUP)))
             check = check_before_regroup(run, client, authority, remaining)
@@ -55,5 +65,5 @@ class RegroupUsersOperator(AlmaJobOperator):
             return f"All {approved:,} approved people were taken off by the last check; nobody was moved."
         return (
             f"{result.sent:,} people were moved to the group {run.institution.marker_group} "
-            f"(Alma says {record.status}); {dropped:,} were taken off by the last check."
+            f"(Alma says {record.said}); {dropped:,} were taken off by the last check."
         )

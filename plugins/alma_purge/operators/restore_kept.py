@@ -5,7 +5,6 @@ from collections import Counter
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaError
 from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish, recorded
@@ -13,13 +12,12 @@ from alma_purge.steps.accounting import on_file, require_ended, require_reviewed
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobStoppedError
+from alma_purge.steps.made_sets import delete_sets, made_sets
 from alma_purge.steps.restore import Home, Restored, restore_person
 from alma_purge.steps.restore_log import merge_outcomes, read_outcomes
 from alma_purge.steps.upstream import fail_after
-from patron_purge.job_names import JobStep, job_name
 from patron_purge.ledger import ids_in_state, ledger_csv, read_ledger_csv
 from patron_purge.ledger_notes import note_groups_restored
-from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import GroupRestored, RowState
 
@@ -40,9 +38,9 @@ class RestoreKeptOperator(PurgeOperator):
         regroup = job_on_record(context, run, "regroup_users", files.REGROUP_RECORD)
         purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
         if regroup.stage is JobStage.NONE:
-            if recorded(context, files.DECISION, "approve_purge") is not None:
+            if made_sets(run):
                 with run.client() as client:
-                    self._delete_set(client, run, reviewed(context, run))
+                    delete_sets(run, client)
             return self._nothing(run, context)
         review = reviewed(context, run)
         with run.client() as client:
@@ -53,7 +51,7 @@ class RestoreKeptOperator(PurgeOperator):
             outcomes = self._restore(run, context, client, review.marker_group)
             result = _result(outcomes)
             if result.complete:
-                self._delete_set(client, run, review)
+                delete_sets(run, client)
         publish(context, run, files.RESTORE, result.to_bytes())
         _note(run, context, outcomes)
         if not result.complete:
@@ -103,16 +101,6 @@ class RestoreKeptOperator(PurgeOperator):
         reviewed_ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
         moved = set(ids_in_state(reviewed_ledger, RowState.TO_PURGE)) - never_moved - gone
         return [Home(primary_id=key, group=group_of[key]) for key in sorted(moved)]
-
-    def _delete_set(self, client: AlmaClient, run: PurgeRun, review: Review) -> None:
-        """Delete the set, which holds ids of people; a leftover set does no harm, so trouble is only logged."""
-        name = job_name(run.institution.code, run.run_id, review.digest, JobStep.REGROUP)
-        try:
-            leftover = client.sets.find_by_name(name)
-            if leftover is not None:
-                client.sets.delete(leftover.id)
-        except AlmaError as error:
-            self.log.warning("The set %s could not be deleted; delete it in Alma. %s", name, error)
 
 
 def _result(outcomes: dict[str, Restored]) -> RestoreResult:

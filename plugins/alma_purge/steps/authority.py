@@ -25,7 +25,16 @@ from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import RowState
 
-_NOT_DECIDING = ("name", "schedule", "approvers", "poll_seconds", "job_hours", "calls_per_second")
+_NOT_DECIDING = (
+    "name",
+    "schedule",
+    "approvers",
+    "poll_seconds",
+    "job_hours",
+    "calls_per_second",
+    "quiet_hours",
+    "if_job_is_running",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,15 @@ def digest_of(
     )
 
 
+def preflight_result(run: PurgeRun, context: Context) -> PreflightResult:
+    """Return what preflight has found.
+
+    Raises:
+        RunFileError: Preflight has recorded nothing, or its file was changed.
+    """
+    return PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
+
+
 def approved_ids(context: Context, run: PurgeRun) -> tuple[str, ...]:
     """Return the primary ids on the reviewed list, sorted.
 
@@ -205,7 +223,7 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         ConfigurationError: The tenant or a payload is not the right one.
     """
     identity = require_right_tenant(client, run.institution)
-    preflight = PreflightResult.model_validate_json(fetch(context, run, files.PREFLIGHT, "preflight"))
+    preflight = preflight_result(run, context)
     payloads = frozen_payloads(context, run)
     approved = approved_ids(context, run)
     digest = digest_of(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.run_folder import RunFolder
+from alma_purge.steps.start_claim import StartClaim, claim_start
 from patron_purge.errors import RunFileError
 
 STORE_KEY = "alma_job"
@@ -72,6 +73,17 @@ class JobBook:
         self._folder.write(self._file_name, record.to_bytes())
         self._store.set(STORE_KEY, record.model_dump_json(), retention=NEVER_EXPIRE)
         self._announce(record)
+
+    def claim(self, attempt: int) -> StartClaim:
+        """Claim the start of the job for this execution of the task.
+
+        Args:
+            attempt: Number of this start.
+
+        Raises:
+            MustWaitError: Another execution of the task has claimed it a moment ago.
+        """
+        return claim_start(self._folder, self._file_name, attempt)
 
     def holds(self, record: JobRecord) -> bool:
         """Tell whether both places give this record back when they are read again."""

@@ -9,16 +9,18 @@ from alma_api.errors import AlmaError, AlmaUnclearError, JobLimitError, JobOverl
 from alma_api.job_status import JobStatus
 from alma_api.models import JobInstance
 from alma_purge.documents import CounterValue, JobRecord, JobStage
+from alma_purge.operators.base import MustWaitError
 from alma_purge.steps.job_book import JobBook, intended, refused
 from patron_purge.errors import PurgeError, RunFileError
 
 log = logging.getLogger(__name__)
 
 UNLISTED_IS_OVER = timedelta(hours=1)
+PAUSE_WHEN_FULL = timedelta(minutes=10)
 
 
-class JobMustWaitError(PurgeError):
-    """Alma has no room for the job right now; it was definitely not started."""
+class JobMustWaitError(MustWaitError):
+    """The job can't be started right now; it was definitely not started."""
 
 
 class JobStoppedError(PurgeError):
@@ -58,16 +60,25 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
 
     Raises:
         JobMustWaitError: Alma refused for lack of room (codes 402222, 402223, 60347).
+        MustWaitError: Another execution of this task may be starting the job right now.
         AlmaRequestError: Alma refused for another reason; nothing was started.
         RunFileError: The job was already sent, or one of the two places does not keep the intent.
     """
-    before = book.read()
+    claim = book.claim(book.read().attempt + 1)
+    before = book.read()  # again: another execution may have written it before the claim
+    if not claim.is_good():
+        raise JobMustWaitError("The start of the job took too long and was not sent.", datetime.now(UTC))
     if before.stage is not JobStage.NONE:
         raise RunFileError("The record of this job says that it was already sent. Nothing was sent again.")
     intent = intended(before, order.job_id, order.job_name, order.set_id, datetime.now(UTC))
     book.write(intent)
     if not book.holds(intent):
         raise RunFileError("The intent to start the job could not be stored reliably. Nothing was sent.")
+    if not claim.is_good():
+        log.warning(
+            "Storing the intent to start the job took too long: nothing is sent, the job is looked up"
+        )
+        return intent
     try:
         start = client.jobs.run(order.job_id, order.payload)
     except AlmaUnclearError as error:
@@ -75,7 +86,10 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
         return intent
     except (JobLimitError, JobOverlapError) as error:
         book.write(refused(intent))
-        raise JobMustWaitError(f"Alma has no room for the job {order.job_id} right now: {error}") from error
+        raise JobMustWaitError(
+            f"Alma has no room for the job {order.job_id} right now: {error}",
+            datetime.now(UTC) + PAUSE_WHEN_FULL,
+        ) from error
     except AlmaError:
         book.write(refused(intent))
         raise

@@ -1,16 +1,30 @@
 """The two tasks that start jobs, with trouble between the approval and the purge."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
-from tests.support.chain import ACTING, Chain
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from tests.support.chain import ACTING, TO_THE_REVIEW, Chain
 from tests.support.config import own_config
-from tests.support.tenant import MARKER, arm, calls, change, job_starts, members_of, people, workbooks
+from tests.support.tenant import (
+    MARKER,
+    arm,
+    calls,
+    change,
+    job_starts,
+    members_of,
+    people,
+    switch,
+    workbooks,
+)
 
 from alma_purge import files
 from alma_purge.documents import ActResult
+from alma_purge.operators import prepare_review
+from alma_purge.operators.base import WAITING_KEY
 from alma_purge.steps.drops import read_drops
 from alma_sandbox.control.operator import JobOrder as Plan
 from alma_sandbox.control.operator import order_job
@@ -204,3 +218,77 @@ def test_a_second_execution_sends_nothing_again(sandbox: RunningSandbox, chain: 
         ACTING[one](task_id=one).execute(chain.context(one))
     assert len(job_starts(sandbox)) == 2
     assert members_of(sandbox, sandbox.tenant.sets.all()[0].set_id) is not None
+
+
+def test_too_few_calls_for_today_are_waited_for_before_anybody_is_moved(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    people_on_list = len(chain.approved())
+    switch(sandbox, daily_limit=sandbox.stage.calls_today + 13 * people_on_list + 900)
+    for task_id, change_in_alma in (("regroup_users", 0), ("purge_users", 1)):
+        with pytest.raises(TaskDeferred) as waiting:
+            ACTING[task_id](task_id=task_id).execute(chain.context(task_id))
+        assert isinstance(waiting.value.trigger, DateTimeTrigger)
+        assert "calls for today" in chain.said(task_id, WAITING_KEY)
+        assert len(job_starts(sandbox)) == change_in_alma
+        switch(sandbox, daily_limit=300_000)
+        chain.start(task_id)
+        chain.finish(task_id)
+        switch(sandbox, daily_limit=sandbox.stage.calls_today + 9 * people_on_list + 900)
+
+
+def test_a_limit_in_the_trigger_form_replaces_the_number_of_calls(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    other = Chain("manual__few_calls", guard_overrides={"api_calls": 100})
+    other.to_review()
+    other.approve()
+    switch(sandbox, daily_limit=sandbox.stage.calls_today + 1_000)
+    other.start("regroup_users")
+    assert chain.said("regroup_users", WAITING_KEY) is None
+
+
+def test_a_list_waits_for_a_new_days_calls_but_not_for_ever(
+    sandbox: RunningSandbox, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Chain("manual__waits")
+    for task_id in tuple(TO_THE_REVIEW)[:-1]:
+        TO_THE_REVIEW[task_id](task_id=task_id).execute(other.context(task_id))
+    switch(sandbox, daily_limit=sandbox.stage.calls_today + 500)
+    with pytest.raises(TaskDeferred) as waiting:
+        TO_THE_REVIEW["prepare_review"](task_id="prepare_review").execute(other.context("prepare_review"))
+    assert isinstance(waiting.value.trigger, DateTimeTrigger)
+    assert "The list waits for a new day's calls" in other.said("prepare_review", WAITING_KEY)
+    monkeypatch.setattr(prepare_review, "NEW_DAY_WITHIN", timedelta(0))
+    assert "api_calls" in other.stop("prepare_review")
+    assert chain.review().count, "the other run is not touched"
+
+
+def test_the_set_of_a_list_that_was_made_again_is_not_left_behind(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    switch(sandbox, max_running_jobs=0)
+    with pytest.raises(TaskDeferred):
+        ACTING["regroup_users"](task_id="regroup_users").execute(chain.context("regroup_users"))
+    (old,) = [one.name for one in sandbox.tenant.sets.all()]
+    switch(sandbox, max_running_jobs=3)
+    workbooks(sandbox, "add", ids=chain.approved()[:1])
+    chain.to_review()
+    chain.approve()
+    chain.start("regroup_users")
+    (new,) = [one.name for one in sandbox.tenant.sets.all()]
+    assert new != old
+    chain.finish("regroup_users")
+    chain.account()
+    assert sandbox.tenant.sets.all() == []
+
+
+def test_the_set_of_a_regroup_that_never_started_is_deleted_in_the_end(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    switch(sandbox, max_running_jobs=0)
+    with pytest.raises(TaskDeferred):
+        ACTING["regroup_users"](task_id="regroup_users").execute(chain.context("regroup_users"))
+    assert len(sandbox.tenant.sets.all()) == 1
+    chain.account()
+    assert sandbox.tenant.sets.all() == []

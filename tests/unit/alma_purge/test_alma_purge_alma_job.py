@@ -1,19 +1,33 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from tests.support.config import own_config
 from tests.support.task_context import MemoryStore, TaskStandIn, task_context
-from tests.support.tenant import arm, calls, disarm, ids_of, job_starts, payload, people, set_of, switch
+from tests.support.tenant import (
+    advance,
+    arm,
+    calls,
+    disarm,
+    ids_of,
+    job_starts,
+    payload,
+    people,
+    set_of,
+    switch,
+    talking,
+)
 
 from alma_api.client import AlmaClient
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.alma_job import AlmaJobOperator
-from alma_purge.operators.base import PurgeRun
+from alma_purge.operators.base import WAITING_KEY, PurgeRun
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps.job_book import read_job_record
 from alma_purge.steps.job_start import JobOrder
@@ -39,6 +53,10 @@ class MoveTwo(AlmaJobOperator):
         self.ids = ids
         self.prepared = 0
 
+    def job_id(self, run: PurgeRun, context: Context) -> str:
+        del run, context
+        return "M148"
+
     def prepare(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
         del run, context
         self.prepared += 1
@@ -51,6 +69,13 @@ class MoveTwo(AlmaJobOperator):
     def finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
         del run, context
         return f"finished {record.stage} {record.status}".strip()
+
+
+def others(sandbox: RunningSandbox) -> None:
+    """Start the job as another installation would."""
+    with talking(sandbox) as client:
+        set_id = set_of(client, ids_of(people(sandbox))[5:7], "of others")
+        client.jobs.run("M148", payload("update_notify_users.json", set_id, "somebody else's"))
 
 
 Act = Callable[[MoveTwo, Context], Any]
@@ -236,18 +261,75 @@ def test_a_full_queue_means_a_pause_without_a_worker_and_a_new_check(
     assert len(job_starts(sandbox)) == 1
 
 
-def test_a_daily_limit_may_be_tried_again_and_a_refusal_may_not(
+def test_a_daily_limit_is_waited_for_with_a_visible_reason(
     sandbox: RunningSandbox, task: Task, folder: RunFolder
 ) -> None:
     arm(sandbox, "429_day", method="POST", path=START)
-    with pytest.raises(AirflowException) as failed:
-        task.try_once()
-    assert not isinstance(failed.value, AirflowFailException)
+    waiting = task.deferred()
+    assert isinstance(waiting.trigger, DateTimeTrigger)
+    assert "calls for today are used up" in task.ti.said(WAITING_KEY)
+    assert record(folder).stage is JobStage.NONE
+    assert job_starts(sandbox) == []
     disarm(sandbox)
+    again = task.deferred(lambda operator, context: operator.waited(context, datetime.now(UTC)))
+    assert isinstance(again.trigger, AlmaJobEndTrigger)
+    assert len(job_starts(sandbox)) == 1
+
+
+def test_a_refusal_of_the_start_is_final(sandbox: RunningSandbox, task: Task, folder: RunFolder) -> None:
     arm(sandbox, "refusal", method="POST", path=START, code="402231", message="Not by API.")
     assert "402231" in task.stopped()
     assert record(folder).stage is JobStage.NONE
     assert job_starts(sandbox) == []
+
+
+def test_quiet_hours_are_waited_for_before_anybody_is_looked_at(
+    sandbox: RunningSandbox, task: Task, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own_config(monkeypatch, tmp_path / "quiet", quiet_hours=["00:00-12:00", "12:00-00:00"])
+    prepared: list[MoveTwo] = []
+
+    def start(operator: MoveTwo, context: Context) -> None:
+        prepared.append(operator)
+        operator.execute(context)
+
+    waiting = task.deferred(start)
+    assert isinstance(waiting.trigger, DateTimeTrigger)
+    assert waiting.trigger.moment > datetime.now(UTC)
+    assert prepared[0].prepared == 0
+    assert "These are quiet hours of Example College" in task.ti.said(WAITING_KEY)
+    assert job_starts(sandbox) == []
+    own_config(monkeypatch, tmp_path / "loud")
+    assert isinstance(task.deferred().trigger, AlmaJobEndTrigger)
+
+
+def test_a_job_of_the_same_kind_that_others_started_is_waited_for(
+    sandbox: RunningSandbox, task: Task
+) -> None:
+    order_job(sandbox.control, Plan(job_id="M148", stuck_in="RUNNING"))
+    others(sandbox)
+    waiting = task.deferred()
+    assert isinstance(waiting.trigger, DateTimeTrigger)
+    assert "already runs a job of the same kind (M148, instance" in task.ti.said(WAITING_KEY)
+    assert len(job_starts(sandbox)) == 1, "the other one"
+
+
+def test_an_institution_may_want_to_stop_beside_a_job_of_the_same_kind(
+    sandbox: RunningSandbox, task: Task, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own_config(monkeypatch, tmp_path / "stop", if_job_is_running="stop")
+    order_job(sandbox.control, Plan(job_id="M148", stuck_in="RUNNING"))
+    others(sandbox)
+    assert "Find out on the Monitor Jobs page in Alma whose it is" in task.stopped()
+    assert len(job_starts(sandbox)) == 1
+
+
+def test_a_job_that_others_have_started_and_that_has_ended_is_no_reason_to_wait(
+    sandbox: RunningSandbox, task: Task
+) -> None:
+    others(sandbox)
+    advance(sandbox, 3600)
+    assert isinstance(task.deferred().trigger, AlmaJobEndTrigger)
 
 
 def test_killing_the_task_cancels_nothing(sandbox: RunningSandbox, task: Task) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk.exceptions import AirflowException, TaskDeferred
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.chain import TO_THE_REVIEW, Chain
@@ -63,9 +64,9 @@ def reads(sandbox: RunningSandbox) -> Counter[str]:
 def break_off(sandbox: RunningSandbox, chain: Chain, after: int) -> None:
     """Let the check end in the middle: from one read on, Alma gives nobody out any more."""
     arm(sandbox, "429_day", method="GET", path=ONE_USER, nth=after + 1, times=0)
-    with pytest.raises(AirflowException) as stopped:
+    with pytest.raises(TaskDeferred) as waiting:
         check(chain)
-    assert not isinstance(stopped.value, AirflowFailException), "the task is tried again"
+    assert isinstance(waiting.value.trigger, DateTimeTrigger), "the task waits for a new day's calls"
     disarm(sandbox)
 
 

@@ -93,6 +93,7 @@ def interrupts() -> Iterator[Interrupts]:
     """Interrupts that listen; the handlers of before come back afterwards."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored when the tests were started with nohup
     listening = Interrupts()
     listening.listen()
     yield listening
