@@ -53,7 +53,7 @@ install-dev: ## Install the same, and the tools for tests and checks
 	$(BOOTSTRAP) requirements-dev.txt
 
 test: install-dev ## Run every test that needs nothing but Python
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench
+	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench --ignore=tests/chaos --ignore=tests/kill
 
 bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
 	@exec $(BIN)/python tests/bench/bench_select_candidates.py

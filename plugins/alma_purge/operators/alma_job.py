@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
-from alma_api.errors import AlmaError
+from alma_api.errors import AlmaError, AlmaRequestError
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import (
     JOB_KEY,
@@ -82,7 +82,7 @@ class AlmaJobOperator(PurgeOperator):
                 order = self._order(run, context, client)
                 if order is None:
                     return self.finish(run, context, record)
-                record = start_once(client, book, order)
+                record = self._start(client, book, order)
         if record.stage is JobStage.ENDED_WELL:
             return self.finish(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
@@ -110,6 +110,17 @@ class AlmaJobOperator(PurgeOperator):
         if order is not None:
             require_right_moment(run.institution, client, job_id, order.job_name)
         return order
+
+    def _start(self, client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
+        """Start the job; a refusal says what a person can do about it."""
+        try:
+            return start_once(client, book, order)
+        except AlmaRequestError as error:
+            raise JobStoppedError(
+                f"{error} The job {order.job_id} was not started. Compare its payload file with the API information "
+                "that Alma shows for the job, and ask Ex Libris whether it may be started by API; then trigger a "
+                "new run."
+            ) from error
 
     def _use_news(self, run: PurgeRun, context: Context, news: JobNews, reason: str) -> str:
         book = self._book(run, context)

@@ -176,15 +176,20 @@ def _watch_calls(patch: pytest.MonkeyPatch, room: Room) -> None:
 
 
 def _watch_files(patch: pytest.MonkeyPatch, room: Room) -> None:
-    write, remove = RunFolder.write, RunFolder.remove
+    write, create, remove = RunFolder.write, RunFolder.create, RunFolder.remove
 
     def watched_write(self: RunFolder, name: str, content: bytes) -> FileRef:
         with room.worker.effect(f"write {name}"):
             return write(self, name, content)
+
+    def watched_create(self: RunFolder, name: str, content: bytes) -> bool:
+        with room.worker.effect(f"create {name}"):
+            return create(self, name, content)
 
     def watched_remove(self: RunFolder, name: str) -> None:
         with room.worker.effect(f"remove {name}"):
             remove(self, name)
 
     patch.setattr(RunFolder, "write", watched_write)
+    patch.setattr(RunFolder, "create", watched_create)
     patch.setattr(RunFolder, "remove", watched_remove)
