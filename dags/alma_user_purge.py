@@ -36,7 +36,7 @@ the queue. *Marking* the approval as success does not approve anything: nothing 
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, BaseOperator, Param, TriggerRule
 
 from alma_purge.operators.certify import CertifyOperator
 from alma_purge.operators.check_live import CheckLiveOperator
@@ -51,11 +51,15 @@ from alma_purge.operators.restore_kept import RestoreKeptOperator
 from alma_purge.operators.select_candidates import SelectCandidatesOperator
 from alma_purge.places import InstitutionEntry, dag_id_of, institution_entries
 from alma_purge.sensors.approval import PurgeApprovalSensor
-from patron_purge.states import Mode
+from alma_purge.sensors.purge_by_hand import PurgeByHandSensor
+from alma_purge.sensors.ready import ReadyToPurgeSensor
+from patron_purge.states import Engine, Mode
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 - Airflow reads it in the schedule's own zone
 READ_RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=30)}
 WRITE_RETRIES = 2
+ASK_AGAIN = 10
+ASK_AGAIN_AFTER = timedelta(seconds=5)
 PARAMS = {
     "mode": Param(
         None,
@@ -72,6 +76,38 @@ PARAMS = {
         description='A guard\'s name and its new limit, such as {"max_count": 800}. The approver sees it.',
     ),
 }
+
+
+def purge_tasks(entry: InstitutionEntry, regroup_users: BaseOperator) -> BaseOperator:
+    """Wire the purge itself: a job that is started by API, or a person who is asked to run it in Alma.
+
+    Args:
+        entry: The institution's settings.
+        regroup_users: The task before.
+
+    Returns:
+        The last task of the purge.
+    """
+    if entry.engine is Engine.JOB:
+        purge_users: BaseOperator = PurgeUsersOperator(task_id="purge_users", retries=WRITE_RETRIES)
+        regroup_users >> purge_users
+        return purge_users
+    ready_to_purge = ReadyToPurgeSensor(
+        task_id="ready_to_purge",
+        institution_name=entry.name,
+        environment=entry.environment,
+        approvers=entry.approvers,
+    )
+    purge_users = PurgeByHandSensor(
+        task_id="purge_users",
+        institution_name=entry.name,
+        environment=entry.environment,
+        approvers=entry.approvers,
+        retries=ASK_AGAIN,
+        retry_delay=ASK_AGAIN_AFTER,
+    )
+    regroup_users >> ready_to_purge >> purge_users
+    return purge_users
 
 
 def purge_dag(entry: InstitutionEntry) -> DAG:
@@ -106,11 +142,11 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
             institution_name=entry.name,
             environment=entry.environment,
             approvers=entry.approvers,
-            retries=10,
-            retry_delay=timedelta(seconds=5),
+            retries=ASK_AGAIN,
+            retry_delay=ASK_AGAIN_AFTER,
         )
         regroup_users = RegroupUsersOperator(task_id="regroup_users", retries=WRITE_RETRIES)
-        purge_users = PurgeUsersOperator(task_id="purge_users", retries=WRITE_RETRIES)
+        purge_users = purge_tasks(entry, regroup_users)
         reconcile = ReconcileOperator(task_id="reconcile", trigger_rule=TriggerRule.ALL_DONE)
         restore_kept = RestoreKeptOperator(
             task_id="restore_kept", trigger_rule=TriggerRule.ALL_DONE, retries=WRITE_RETRIES
@@ -118,7 +154,7 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
         certify = CertifyOperator(task_id="certify", trigger_rule=TriggerRule.ALL_DONE)
 
         preflight >> [fetch_exclusions, pull_report] >> select_candidates >> check_live >> prepare_review
-        prepare_review >> approve_purge >> regroup_users >> purge_users
+        prepare_review >> approve_purge >> regroup_users
         purge_users >> reconcile >> restore_kept >> certify
     return dag
 

@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from croniter import croniter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from patron_purge.errors import ConfigurationError
 from patron_purge.quiet_hours import parse_quiet_hours
@@ -138,8 +138,11 @@ class Institution(_Settings):
         protect_list: Name of the protect list beside the institution's file; None without one.
         protect_list_sftp: Name or pattern of a protect list in `sftp_folder`, with `*`, `?` and `XXX` as for
             the exclusion files; the newest counts, beside the one of `protect_list`. None without one.
+        engine: How the purge is started: `job` by API, `manual` by a person on Alma's *Purge User Records* page.
         regroup_job: The *Update/Notify Users* job.
-        purge_job: The set-based *Purge users* job.
+        purge_job: The set-based *Purge users* job; with the engine `manual` there is none.
+        manual_purge_name: What Alma's Monitor Jobs page calls a run of *Purge User Records*; used by the engine
+            `manual` to find the run that a person has started.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,30}$")]
@@ -169,7 +172,8 @@ class Institution(_Settings):
     protect_list: str | None = None
     protect_list_sftp: NonEmpty | None = None
     regroup_job: AlmaJob
-    purge_job: AlmaJob
+    purge_job: AlmaJob | None = None
+    manual_purge_name: NonEmpty = "Users - Purge Records"
     rules: RuleSettings = RuleSettings()
     guards: GuardSettings = GuardSettings()
 
@@ -197,6 +201,17 @@ class Institution(_Settings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"unknown time zone {value!r}; use a name such as America/Chicago") from error
         return value
+
+    @model_validator(mode="after")
+    def _complete_engine(self) -> Self:
+        if self.engine is Engine.JOB and self.purge_job is None:
+            raise ValueError("purge_job is missing; with engine: manual a person purges and none is needed")
+        if self.engine is Engine.MANUAL and self.rules.record_types not in {("PUBLIC",), ("STAFF",)}:
+            raise ValueError(
+                "rules.record_types must be exactly PUBLIC or exactly STAFF with engine: manual, because Alma's "
+                "Purge User Records page takes a user group for one of these only"
+            )
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -235,7 +250,7 @@ def _sentence(file_name: str, error: ValidationError) -> str:
     """Put every mistake of one file into one readable sentence."""
     mistakes = []
     for item in error.errors(include_url=False, include_input=False):
-        setting = ".".join(str(part) for part in item["loc"])
+        setting = ".".join(str(part) for part in item["loc"]) or "the file"
         if item["type"] == "extra_forbidden":
             mistakes.append(f"{setting}: there is no such setting")
         elif item["type"] == "missing":

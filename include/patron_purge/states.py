@@ -132,6 +132,11 @@ class Mode(StrEnum):
 
 
 class Engine(StrEnum):
-    """How the purge itself is started."""
+    """How the purge itself is started.
+
+    `job` starts Alma's set-based *Purge users* job by API; with `manual` a person runs *Purge User Records* in
+    Alma, which no API can start.
+    """
 
     JOB = "job"
+    MANUAL = "manual"

@@ -147,6 +147,8 @@ class JobRecord(_Document):
         counters: Counters of the instance when it ended.
         started_at: When Alma says the instance was submitted.
         ended_at: When Alma says the instance ended.
+        by_hand: Whether a person was asked to start it on a page of Alma, which no API can do.
+        answered_by: Airflow user id of the person who said how that ended.
     """
 
     stage: JobStage = JobStage.NONE
@@ -162,6 +164,9 @@ class JobRecord(_Document):
     counters: tuple[CounterValue, ...] = ()
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+    by_hand: bool = False
+    answered_by: str = ""
 
     @property
     def said(self) -> str:

@@ -11,6 +11,7 @@ from airflow.sdk import CronTriggerTimetable, ObjectStoragePath
 import patron_purge
 from patron_purge.errors import ConfigurationError
 from patron_purge.institution import Institution, load_institution
+from patron_purge.states import Engine
 
 DAG_PREFIX = "alma_user_purge_"
 CONFIG_VARIABLE = "ALMA_PURGE_CONFIG"
@@ -122,6 +123,7 @@ class InstitutionEntry:
         schedule: Cron expression, or None.
         timezone: Zone of the schedule.
         approvers: Airflow user ids who may answer.
+        engine: How the purge is started; a person's part in it changes the flow.
     """
 
     code: str
@@ -130,6 +132,7 @@ class InstitutionEntry:
     schedule: str | None
     timezone: str
     approvers: tuple[str, ...]
+    engine: Engine = Engine.JOB
 
     def timetable(self) -> CronTriggerTimetable | None:
         """Return the schedule in the institution's zone."""
@@ -157,4 +160,5 @@ def _entry(path: Path) -> InstitutionEntry:
         schedule=settings.schedule,
         timezone=settings.timezone,
         approvers=settings.approvers,
+        engine=settings.engine,
     )

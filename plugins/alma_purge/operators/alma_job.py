@@ -10,14 +10,14 @@ from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError, AlmaRequestError
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import (
-    JOB_KEY,
     WAITING_KEY,
     PurgeOperator,
     PurgeRun,
     open_run,
     report_summary,
+    wait_or_fail,
 )
-from alma_purge.steps.job_book import JobBook
+from alma_purge.steps.job_book import JobBook, book_of
 from alma_purge.steps.job_start import (
     JobOrder,
     JobStoppedError,
@@ -71,7 +71,7 @@ class AlmaJobOperator(PurgeOperator):
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Do whatever the record of the job calls for."""
-        book = self._book(run, context)
+        book = book_of(run, context, self.record_file)
         record = book.read()
         if record.stage is not JobStage.NONE and not book.holds(record):
             book.write(
@@ -95,7 +95,7 @@ class AlmaJobOperator(PurgeOperator):
             run = open_run(context)
             summary = self._use_news(run, context, JobNews(event["news"]), str(event["reason"]))
         except (PurgeError, AlmaError) as error:
-            self.wait_or_fail(context, error)
+            wait_or_fail(self, context, error)
         report_summary(context, self, summary)
 
     def on_kill(self) -> None:
@@ -123,7 +123,7 @@ class AlmaJobOperator(PurgeOperator):
             ) from error
 
     def _use_news(self, run: PurgeRun, context: Context, news: JobNews, reason: str) -> str:
-        book = self._book(run, context)
+        book = book_of(run, context, self.record_file)
         record = book.read()
         if news is JobNews.DEADLINE:
             raise JobStoppedError(
@@ -177,15 +177,6 @@ class AlmaJobOperator(PurgeOperator):
             )
         context["ti"].xcom_push(key=WAITING_KEY, value=f"Alma runs the job {record.job_name}.")
         self.defer(trigger=trigger, method_name="job_news")
-
-    def _book(self, run: PurgeRun, context: Context) -> JobBook:
-        ti = context["ti"]
-        return JobBook(
-            context["task_state_store"],
-            run.folder,
-            self.record_file,
-            announce=lambda record: ti.xcom_push(key=JOB_KEY, value=record.model_dump_json()),
-        )
 
     def _ended_badly(self, record: JobRecord) -> JobStoppedError:
         return JobStoppedError(

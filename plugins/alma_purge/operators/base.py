@@ -200,7 +200,7 @@ class PurgeOperator(BaseOperator):
             run = open_run(context)
             summary = self.act(run, context)
         except (PurgeError, AlmaError) as error:
-            self.wait_or_fail(context, error)
+            wait_or_fail(self, context, error)
         report_summary(context, self, summary)
 
     def waited(self, context: Context, event: datetime) -> None:
@@ -208,21 +208,23 @@ class PurgeOperator(BaseOperator):
         self.log.info("Going on after the wait that ended at %s", event)
         self.execute(context)
 
-    def wait_or_fail(self, context: Context, error: PurgeError | AlmaError) -> NoReturn:
-        """Give up the worker slot when waiting helps; otherwise fail with the error's sentence.
 
-        Args:
-            context: The task's context.
-            error: What went wrong.
-        """
-        wait = _wait_for(error)
-        if wait is None:
-            raise fail_or_retry(context, error) from error
-        until = wait.until.astimezone(UTC)
-        sentence = f"{wait} Going on at {until:%Y-%m-%d %H:%M} UTC."
-        self.log.warning("%s", sentence)
-        context["ti"].xcom_push(key=WAITING_KEY, value=sentence)
-        self.defer(trigger=DateTimeTrigger(until), method_name="waited")
+def wait_or_fail(operator: BaseOperator, context: Context, error: PurgeError | AlmaError) -> NoReturn:
+    """Give up the worker slot when waiting helps; otherwise fail with the error's sentence.
+
+    Args:
+        operator: The operator of the task; its method `waited` is called after the wait.
+        context: The task's context.
+        error: What went wrong.
+    """
+    wait = _wait_for(error)
+    if wait is None:
+        raise fail_or_retry(context, error) from error
+    until = wait.until.astimezone(UTC)
+    sentence = f"{wait} Going on at {until:%Y-%m-%d %H:%M} UTC."
+    operator.log.warning("%s", sentence)
+    context["ti"].xcom_push(key=WAITING_KEY, value=sentence)
+    operator.defer(trigger=DateTimeTrigger(until), method_name="waited")
 
 
 def _wait_for(error: PurgeError | AlmaError) -> MustWaitError | None:

@@ -34,9 +34,7 @@ class PreflightOperator(PurgeOperator):
             regroup_job = tenant.find_job(
                 client, institution.regroup_job, f"regroup_job in {institution.code}.yaml"
             )
-            purge_job = tenant.find_job(
-                client, institution.purge_job, f"purge_job in {institution.code}.yaml"
-            )
+            purge_job = tenant.find_purge_job(client, institution)
             proven_on = tenant.prove_group_query(client, institution)
             tenant.require_empty_marker_group(client, institution)
             remaining = client.remaining_calls
@@ -44,13 +42,15 @@ class PreflightOperator(PurgeOperator):
             institution_code=identity.institution_code,
             environment=identity.environment,
             regroup_job_id=regroup_job.id,
-            purge_job_id=purge_job.id,
+            purge_job_id=purge_job.id if purge_job else "",
             group_descriptions=groups,
             checks=(
                 f"Alma answers for {identity.institution_code} ({identity.environment}).",
                 "The API key may read Analytics and read and write Users and Configuration.",
-                f"The jobs are {regroup_job.name} ({regroup_job.id}) and {purge_job.name} ({purge_job.id}).",
-                "Both job payloads do nothing but what they should.",
+                f"The regroup job is {regroup_job.name} ({regroup_job.id}); its payload does nothing else.",
+                f"The purge job is {purge_job.name} ({purge_job.id}); its payload says what the rules say."
+                if purge_job
+                else "The purge is run by a person on Alma's Purge User Records page.",
                 f"Asking for one user group works (tried on {proven_on}).",
                 f"Nobody is in the group {institution.marker_group}.",
             ),

@@ -29,6 +29,7 @@ from patron_purge.history import before, full_runs
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, ledger_csv, read_ledger_csv
 from patron_purge.list_numbers import list_numbers
 from patron_purge.pilot import limit_to_pilot
+from patron_purge.purge_page import purge_title
 from patron_purge.review import RunIdentity, build_review, job_summary
 from patron_purge.review_model import Review
 from patron_purge.states import Mode, RowState
@@ -88,7 +89,7 @@ class PrepareReviewOperator(PurgeOperator):
             marker_group=run.institution.marker_group,
             jobs=(
                 job_summary(run.institution.regroup_job.name, preflight.regroup_job_id, payloads.regroup),
-                job_summary(run.institution.purge_job.name, preflight.purge_job_id, payloads.purge),
+                job_summary(purge_title(run.institution), preflight.purge_job_id, payloads.purge),
             ),
             file_sha256={files.LEDGER_REVIEWED: sha256_of(ledger_csv(ledger))},
         )

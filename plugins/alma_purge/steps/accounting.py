@@ -74,8 +74,14 @@ def require_ended(client: AlmaClient, record: JobRecord, *, echo_proven: bool) -
     Raises:
         TryAgainError: It may still be working.
     """
-    if is_active(client, record, echo_proven=echo_proven):
+    if not is_active(client, record, echo_proven=echo_proven):
+        return
+    if record.by_hand:
         raise TryAgainError(
-            f"The job {record.job_name} may still be running in Alma, so nobody can be accounted for or moved yet. "
-            "Look at Alma's Monitor Jobs page; when the job has ended, clear this task."
+            f"A person was asked to run {record.job_name} in Alma, and nobody has said yet how it ended, so nobody "
+            "can be accounted for or moved. Clear purge_users, answer its Required Action, then clear this task."
         )
+    raise TryAgainError(
+        f"The job {record.job_name} may still be running in Alma, so nobody can be accounted for or moved yet. "
+        "Look at Alma's Monitor Jobs page; when the job has ended, clear this task."
+    )

@@ -15,15 +15,16 @@ from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.decision import Decision, require_approved
 from patron_purge.digest import DigestSubject, purge_digest
-from patron_purge.errors import ApprovalRefusedError, GuardStopError
+from patron_purge.errors import ApprovalRefusedError, ConfigurationError, GuardStopError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.guards import stops
 from patron_purge.institution import Institution
 from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.payloads import FrozenPayload, check_purge_payload, check_regroup_payload
+from patron_purge.purge_page import frozen_criteria, page_criteria
 from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
-from patron_purge.states import RowState
+from patron_purge.states import Engine, RowState
 
 _NOT_DECIDING = (
     "name",
@@ -81,12 +82,20 @@ def checked_payloads(institution: Institution) -> Payloads:
     Raises:
         ConfigurationError: A payload is missing or does something else.
     """
-    regroup, purge = institution.regroup_job.payload, institution.purge_job.payload
+    regroup = institution.regroup_job.payload
     return Payloads(
         regroup=check_regroup_payload(job_payload(regroup), institution.marker_group, file_name=regroup),
-        purge=check_purge_payload(
-            job_payload(purge), institution.marker_group, institution.rules, file_name=purge
-        ),
+        purge=_checked_purge_payload(institution),
+    )
+
+
+def _checked_purge_payload(institution: Institution) -> FrozenPayload:
+    """Return what the purge job is sent, or what a person enters where no API can start it."""
+    if institution.purge_job is None or institution.engine is Engine.MANUAL:
+        return frozen_criteria(page_criteria(institution))
+    purge = institution.purge_job.payload
+    return check_purge_payload(
+        job_payload(purge), institution.marker_group, institution.rules, file_name=purge
     )
 
 
@@ -102,12 +111,21 @@ def frozen_payloads(context: Context, run: PurgeRun) -> Payloads:
         regroup=check_regroup_payload(
             fetch(context, run, files.REGROUP_PAYLOAD, "prepare_review"), institution.marker_group
         ),
-        purge=check_purge_payload(
-            fetch(context, run, files.PURGE_PAYLOAD, "prepare_review"),
-            institution.marker_group,
-            institution.rules,
-        ),
+        purge=_frozen_purge_payload(fetch(context, run, files.PURGE_PAYLOAD, "prepare_review"), institution),
     )
+
+
+def _frozen_purge_payload(raw: bytes, institution: Institution) -> FrozenPayload:
+    """Check the frozen payload of the purge job, or the frozen criteria of the page, against the settings."""
+    if institution.engine is not Engine.MANUAL:
+        return check_purge_payload(raw, institution.marker_group, institution.rules)
+    criteria = frozen_criteria(page_criteria(institution))
+    if raw != criteria.raw:
+        raise ConfigurationError(
+            "The criteria of the purge have changed since the review was made. Nothing was sent to Alma; trigger a "
+            "new run."
+        )
+    return criteria
 
 
 def digest_of(

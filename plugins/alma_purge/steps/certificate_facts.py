@@ -20,6 +20,7 @@ from patron_purge.guards import stops
 from patron_purge.history import HistoryEntry
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
 from patron_purge.outcome import JobCounter, compare_counters
+from patron_purge.purge_page import purge_title
 from patron_purge.review import build_equation, reason_counts
 from patron_purge.review_model import Count, Parameter, Review
 from patron_purge.run_outcome import OutcomeFacts, outcome_of
@@ -189,7 +190,7 @@ def _instances(run: PurgeRun, context: Context, sent: int, purged: int, kept: in
             False,
         ),
         (
-            run.institution.purge_job.name,
+            purge_title(run.institution),
             job_on_record(context, run, "purge_users", files.PURGE_RECORD),
             True,
         ),

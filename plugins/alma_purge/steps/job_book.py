@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
+from airflow.sdk import Context
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 from pydantic import ValidationError
 
 from alma_purge.documents import JobRecord, JobStage
+from alma_purge.operators.base import JOB_KEY, PurgeRun
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps.start_claim import StartClaim, claim_start
 from patron_purge.errors import RunFileError
@@ -95,6 +97,23 @@ class JobBook:
         text = stored if isinstance(stored, str) else ""
         in_store = JobRecord() if stored is None else parse_record(text.encode(), _STORED)
         return in_store, read_job_record(self._folder, self._file_name)
+
+
+def book_of(run: PurgeRun, context: Context, file_name: str) -> JobBook:
+    """Return the book of the job that the task of a context starts.
+
+    Args:
+        run: The run.
+        context: The task's context.
+        file_name: Name of the record's file.
+    """
+    ti = context["ti"]
+    return JobBook(
+        context["task_state_store"],
+        run.folder,
+        file_name,
+        announce=lambda record: ti.xcom_push(key=JOB_KEY, value=record.model_dump_json()),
+    )
 
 
 def read_job_record(folder: RunFolder, file_name: str) -> JobRecord:

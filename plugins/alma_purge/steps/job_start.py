@@ -179,6 +179,8 @@ def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool) -> bo
     """
     if record.stage in {JobStage.NONE, JobStage.ENDED_WELL, JobStage.ENDED_BADLY}:
         return False
+    if record.by_hand:
+        return True  # only the person who was asked to start it can say that it is over
     if record.stage is JobStage.INTENDED:
         instance = look_up(client, record)
         if instance is None:

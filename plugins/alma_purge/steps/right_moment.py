@@ -34,13 +34,7 @@ def require_right_moment(
         JobStoppedError: Such a job is running and the institution wants to stop then.
         AlmaError: Alma can't be read.
     """
-    now = datetime.now(institution.zone)
-    over_at = quiet_until(institution.quiet_hours, now)
-    if over_at is not None:
-        raise JobMustWaitError(
-            f"These are quiet hours of {institution.name} ({', '.join(institution.quiet_hours)}): no job is started.",
-            over_at,
-        )
+    require_loud_hours(institution)
     since = (datetime.now(UTC) - LOOK_BACK).date()
     others = [
         one
@@ -59,6 +53,24 @@ def require_right_moment(
             "trigger a new run."
         )
     raise JobMustWaitError(said, datetime.now(UTC) + LOOK_AGAIN_AFTER)
+
+
+def require_loud_hours(institution: Institution) -> None:
+    """Make sure that these are no quiet hours of the institution.
+
+    Args:
+        institution: The settings.
+
+    Raises:
+        JobMustWaitError: These are quiet hours.
+    """
+    now = datetime.now(institution.zone)
+    over_at = quiet_until(institution.quiet_hours, now)
+    if over_at is not None:
+        raise JobMustWaitError(
+            f"These are quiet hours of {institution.name} ({', '.join(institution.quiet_hours)}): no job is started.",
+            over_at,
+        )
 
 
 def require_calls(run: PurgeRun, client: AlmaClient, needed: int) -> None:

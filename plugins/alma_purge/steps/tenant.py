@@ -7,6 +7,7 @@ from alma_api.models import Job, User
 from alma_api.users import group_query
 from patron_purge.errors import ConfigurationError, PurgeError
 from patron_purge.institution import AlmaJob, Institution
+from patron_purge.states import Engine
 
 IMPOSSIBLE_GROUP = "NO_SUCH_GROUP_CODE"
 
@@ -114,6 +115,21 @@ def find_job(client: AlmaClient, wanted: AlmaJob, where: str) -> Job:
         f"Alma lists {len(found) or 'no'} manual jobs named {identified}{ids}; {where} must mean exactly one. "
         "Compare with Admin > Run a Job, and correct the name or add the id; nothing was changed."
     )
+
+
+def find_purge_job(client: AlmaClient, institution: Institution) -> Job | None:
+    """Resolve the purge job; None where a person runs the purge in Alma.
+
+    Args:
+        client: The Alma client.
+        institution: The settings.
+
+    Raises:
+        ConfigurationError: There is no such job, or several of that name.
+    """
+    if institution.engine is Engine.MANUAL or institution.purge_job is None:
+        return None
+    return find_job(client, institution.purge_job, f"purge_job in {institution.code}.yaml")
 
 
 def prove_group_query(client: AlmaClient, institution: Institution) -> str:

@@ -17,6 +17,7 @@ FLOW = (
     "prepare_review",
     "approve_purge",
     "regroup_users",
+    "ready_to_purge",
     "purge_users",
     "reconcile",
     "restore_kept",

@@ -1,0 +1,108 @@
+"""What is known about a purge that a person runs on Alma's *Purge User Records* page."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alma_api.client import AlmaClient
+from alma_api.models import JobInstance
+from alma_purge.documents import CounterValue, JobRecord, JobStage
+from patron_purge.purge_page import TypedCounts
+
+ALL_JOBS = "ALL"
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """When and under which name a person was asked to run the purge.
+
+    Attributes:
+        name: What Alma calls a run of the page.
+        at: When the criteria were shown.
+    """
+
+    name: str
+    at: datetime
+
+
+def asked_for(name: str, attempt: int, set_id: str) -> JobRecord:
+    """Return the record of a purge that a person is about to be asked for.
+
+    Args:
+        name: What Alma calls a run of the page.
+        attempt: How many times this run has asked, this time included.
+        set_id: Id of the set that holds the people.
+    """
+    return JobRecord(
+        stage=JobStage.INTENDED,
+        job_name=name,
+        set_id=set_id,
+        attempt=attempt,
+        intended_at=datetime.now(UTC),
+        by_hand=True,
+    )
+
+
+def instances_since(client: AlmaClient, shown: Shown) -> list[JobInstance]:
+    """Return the runs of the page that Alma shows and that were started after the criteria were shown.
+
+    Alma may show them, but does not promise to (Alma Jobs API).
+
+    Args:
+        client: The Alma client.
+        shown: What was asked for.
+    """
+    since = (shown.at - timedelta(days=1)).date()
+    earliest = shown.at - CLOCKS_DIFFER_BY
+    return [
+        one
+        for one in client.jobs.instances(ALL_JOBS, since)
+        if shown.name.casefold() in one.name.casefold()
+        and (one.submit_time is None or one.submit_time >= earliest)
+    ]
+
+
+def ended_by_instance(record: JobRecord, instance: JobInstance, person: str) -> JobRecord:
+    """Return the record of a purge whose end Alma shows.
+
+    Args:
+        record: The record of the question.
+        instance: The run in Alma.
+        person: Airflow user id of whoever answered.
+    """
+    return record.model_copy(
+        update={
+            "stage": JobStage.ENDED_BADLY if instance.status.is_bad else JobStage.ENDED_WELL,
+            "job_id": instance.job_id,
+            "instance_id": instance.id,
+            "status": instance.status_text,
+            "counters": tuple(
+                CounterValue(code=one.code, description=one.desc, value=one.value)
+                for one in instance.counters
+            ),
+            "started_at": instance.submit_time,
+            "ended_at": instance.end_time,
+            "answered_by": person,
+        }
+    )
+
+
+def ended_by_word(record: JobRecord, counts: TypedCounts, person: str) -> JobRecord:
+    """Return the record of a purge whose end a person has reported.
+
+    Args:
+        record: The record of the question.
+        counts: The counts of Alma's report as typed.
+        person: Airflow user id of whoever answered.
+    """
+    return record.model_copy(
+        update={
+            "stage": JobStage.ENDED_WELL,
+            "status": "ended, by a person's word",
+            "counters": (
+                CounterValue(code="users.purged", description="Users purged", value=counts.purged),
+                CounterValue(code="users.not.purged", description="Users not purged", value=counts.kept),
+            ),
+            "answered_by": person,
+        }
+    )
