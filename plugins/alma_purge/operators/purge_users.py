@@ -6,7 +6,7 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage
 from alma_purge.operators.alma_job import AlmaJobOperator
-from alma_purge.operators.base import PurgeRun, fetch, publish
+from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, publish
 from alma_purge.steps.authority import Authority, approved_ids, preflight_result, require_authority
 from alma_purge.steps.drops import read_drops, write_drops
 from alma_purge.steps.job_on_record import job_on_record
@@ -85,7 +85,8 @@ class PurgeUsersOperator(AlmaJobOperator):
         for key in read_drops(run, files.DROPS_PURGE):
             home = Home(primary_id=key, group=authority.original_groups[key])
             if restore_person(client, home, run.institution.marker_group) is Restored.FAILED:
-                raise JobStoppedError(
+                # Another try reads the record again, so it does no harm, and one bad answer does not end the run.
+                raise TryAgainError(
                     "Somebody who was taken off could not be moved out of the purge group. The purge job was "
                     "not started. restore_kept tries again; then trigger a new run."
                 )

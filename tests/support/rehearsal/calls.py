@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from alma_purge import files
-from alma_sandbox.state.faults import FaultKind
 from tests.support.rehearsal.run import APPROVAL, Run
 from tests.support.rehearsal.worker import Effect
+
+from alma_purge import files
+from alma_sandbox.state.faults import FaultKind
 
 REGROUP_JOB, PURGE_JOB = "M148", "M20261"
 FAULTS = tuple(kind for kind in FaultKind if kind is not FaultKind.REFUSAL)

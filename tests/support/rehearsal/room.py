@@ -1,5 +1,6 @@
 """A rehearsal room: the tenant, the clock, the configuration and the store that runs of the DAG work with."""
 
+import logging
 import os
 import re
 import shutil
@@ -121,8 +122,19 @@ def open_room(folder: Path | None = None) -> Iterator[Room]:
             clock = Clock(sandbox, START)
             room = Room(sandbox, clock, dag, place)
             _watch(patch, room)
-            with clock.rules(patch):
+            with clock.rules(patch), _quiet():
                 yield room
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing: thousands of calls would cost more time in the log than in the code under test."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _load_dag() -> DAG:
@@ -176,15 +188,20 @@ def _watch_calls(patch: pytest.MonkeyPatch, room: Room) -> None:
 
 
 def _watch_files(patch: pytest.MonkeyPatch, room: Room) -> None:
-    write, remove = RunFolder.write, RunFolder.remove
+    write, create, remove = RunFolder.write, RunFolder.create, RunFolder.remove
 
     def watched_write(self: RunFolder, name: str, content: bytes) -> FileRef:
         with room.worker.effect(f"write {name}"):
             return write(self, name, content)
+
+    def watched_create(self: RunFolder, name: str, content: bytes) -> bool:
+        with room.worker.effect(f"create {name}"):
+            return create(self, name, content)
 
     def watched_remove(self: RunFolder, name: str) -> None:
         with room.worker.effect(f"remove {name}"):
             remove(self, name)
 
     patch.setattr(RunFolder, "write", watched_write)
+    patch.setattr(RunFolder, "create", watched_create)
     patch.setattr(RunFolder, "remove", watched_remove)

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from alma_sandbox.control.operator import UserOrder, change_user
-from alma_sandbox.state.people import Expectation
 from tests.support.rehearsal.judge import Judge
 from tests.support.rehearsal.run import Killer, Run
 from tests.support.rehearsal.worker import Effect, Moment
+
+from alma_sandbox.control.operator import UserOrder, change_user
+from alma_sandbox.state.people import Expectation
 
 PURGE = "purge_users"
 
