@@ -8,7 +8,7 @@ from airflow.sdk import Context
 from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage
-from alma_purge.operators.base import PurgeRun, fetch, publish
+from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, publish
 from alma_purge.steps.authority import Authority, approved_ids, require_authority
 from alma_purge.steps.drops import read_drops, write_drops
 from alma_purge.steps.job_start import JobStoppedError
@@ -50,7 +50,8 @@ def people_to_purge(run: PurgeRun, context: Context, client: AlmaClient) -> Peop
 
     Raises:
         ApprovalRefusedError: There is no valid approval of exactly this.
-        JobStoppedError: The regroup has not ended well, or somebody could not be moved back.
+        JobStoppedError: The regroup has not ended well.
+        TryAgainError: Somebody who was taken off could not be moved back.
         MarkerGroupError: Somebody else is in the marker group.
         SetMismatchError: The set does not hold exactly these people.
     """
@@ -107,7 +108,8 @@ def _put_back(run: PurgeRun, client: AlmaClient, authority: Authority) -> None:
     for key in read_drops(run, files.DROPS_PURGE):
         home = Home(primary_id=key, group=authority.original_groups[key])
         if restore_person(client, home, run.institution.marker_group) is Restored.FAILED:
-            raise JobStoppedError(
+            # Another try reads the record again, so it does no harm, and one bad answer does not end the run.
+            raise TryAgainError(
                 "Somebody who was taken off could not be moved out of the purge group, so nobody is purged. "
                 "restore_kept tries again; then trigger a new run."
             )

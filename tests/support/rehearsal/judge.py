@@ -155,11 +155,8 @@ class Judge:
 
     def _judge_books(self, run: Run, verdict: Verdict) -> None:
         content = final_ledger(run)
-        gone = {
-            key
-            for key in self.before
-            if is_there(self.before[key]) and not is_there(self.world.people()[key])
-        }
+        after = self.world.people()
+        gone = {key for key, one in self.before.items() if is_there(one) and not is_there(after[key])}
         if content is None:
             if gone:
                 verdict.unaccounted.append(f"{len(gone)} people are gone, and there is no ledger")

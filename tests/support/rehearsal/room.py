@@ -1,5 +1,6 @@
 """A rehearsal room: the tenant, the clock, the configuration and the store that runs of the DAG work with."""
 
+import logging
 import os
 import re
 import shutil
@@ -121,8 +122,19 @@ def open_room(folder: Path | None = None) -> Iterator[Room]:
             clock = Clock(sandbox, START)
             room = Room(sandbox, clock, dag, place)
             _watch(patch, room)
-            with clock.rules(patch):
+            with clock.rules(patch), _quiet():
                 yield room
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log nothing: thousands of calls would cost more time in the log than in the code under test."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _load_dag() -> DAG:

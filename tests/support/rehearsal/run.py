@@ -5,7 +5,8 @@ import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
@@ -66,6 +67,31 @@ class Approval:
 
     entries: int
     people: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """A run as it stood at a moment; the tenant is not in it.
+
+    Attributes:
+        moment: When.
+        boxes: What Airflow's database knew about each task.
+        dag_run: What it knew about the run.
+        xcoms: What the tasks had recorded.
+        stores: The task state stores.
+        files: The run folder.
+        approvals: The answers that were accepted.
+        questions: What the approval had asked.
+    """
+
+    moment: datetime
+    boxes: dict[str, TaskBox]
+    dag_run: RunBox
+    xcoms: Xcoms
+    stores: dict[str, dict[str, str]]
+    files: dict[str, bytes]
+    approvals: list[Approval]
+    questions: list[dict[str, Any]]
 
 
 class StuckError(AssertionError):
@@ -146,6 +172,35 @@ class Run:
         """Mark a task as success by hand."""
         box = self.boxes[task_id]
         box.state, box.deferral, box.resumption = SUCCESS, None, None
+        return self
+
+    def bookmark(self) -> Bookmark:
+        """Keep how the run stands, for many runs that go on from here."""
+        folder = Path(self.folder.path.path)
+        stores = {key: dict(store.values) for key, store in self.stores.items()}
+        content = {one.name: one.read_bytes() for one in folder.iterdir()}
+        kept = copy.deepcopy((self.boxes, self.dag_run, self.xcoms, stores))
+        return Bookmark(
+            self.room.clock.now(UTC), *kept, content, list(self.approvals), list(self.room.questions)
+        )
+
+    def resume(self, mark: Bookmark) -> "Run":
+        """Let this run stand as another one stood; the tenant must be as it was then.
+
+        Args:
+            mark: How the other one stood; it must have changed nothing in Alma.
+        """
+        kept = copy.deepcopy((mark.boxes, mark.dag_run, mark.xcoms, mark.stores))
+        self.boxes, self.dag_run, self.xcoms, stores = kept
+        for key, values in stores.items():
+            self.stores[key].values = values
+        folder = Path(self.folder.path.path)
+        folder.mkdir(parents=True, mode=0o700)
+        for name, content in mark.files.items():
+            (folder / name).write_bytes(content)
+        self.approvals = [Approval(0, one.people) for one in mark.approvals]
+        self.room.questions = list(mark.questions)
+        self.room.clock.advance_to(mark.moment)
         return self
 
     # -- what a test looks at -------------------------------------------------------------------------------
