@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -17,6 +18,12 @@ from alma_sandbox.testing import running_sandbox
 INSTITUTIONS = ("north", "south", "east")
 USERS = 200
 JOB_PHASE_SECONDS = 1.5
+
+
+def pytest_sessionstart() -> None:
+    """End as after Ctrl-C when somebody asks politely, so that no process is left behind."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,9 @@
 
 import random
 
-from tests.support.sabotage import AtCall, InState, Kill, Victim
+from tests.support.moments import CHANGE_USER, FILL, PURGE, READ_SET, REGROUP
+from tests.support.sabotage import AtCall, Kill, Victim
 from tests.support.stand import Stand, play_all
-
-REGROUP, PURGE = r"conf/jobs/M148\?.*op=run", r"conf/jobs/M20261\?.*op=run"
-FILL = r"conf/sets/\d+\?.*op=add_members"
 
 
 def test_kills_between_the_start_of_a_job_and_its_answer(stand: Stand, chance: random.Random) -> None:
@@ -32,9 +30,9 @@ def test_kills_between_the_start_of_a_job_and_its_answer(stand: Stand, chance: r
             "east",
             [
                 Kill(Victim.TASK, AtCall("regroup_users", "POST", FILL, lost=True)),
-                Kill(Victim.TASK, AtCall("regroup_users", "GET", r"conf/sets/\d+/members")),
-                Kill(Victim.TASK, AtCall("purge_users", "GET", r"conf/sets/\d+/members")),
-                Kill(Victim.TASK, AtCall("restore_kept", "PUT", "users/")),
+                Kill(Victim.TASK, AtCall("regroup_users", "GET", READ_SET)),
+                Kill(Victim.TASK, AtCall("purge_users", "GET", READ_SET)),
+                Kill(Victim.TASK, AtCall("restore_kept", "PUT", CHANGE_USER)),
             ],
             chance,
         ),

@@ -44,12 +44,17 @@ QUICK = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "6",
 }
-# Airflow's own place for what holds for every task: a test does not wait half a minute before a retry.
+# Airflow's own place for what holds for every task: a test waits neither half a minute before a retry nor a
+# quarter of an hour for a job that was never started.
 POLICY = """\
 from datetime import timedelta
 
 
 def task_policy(task):
+    from alma_purge.operators import alma_job
+
+    assert hasattr(alma_job, "LOOK_UP_FOR")
+    alma_job.LOOK_UP_FOR = timedelta(seconds=10)
     task.retry_delay = timedelta(seconds=1)
 """
 

@@ -73,6 +73,7 @@ class AtCall:
 
 Moment = InState | AtCall
 HANGING_SECONDS = 25.0
+OVER = ("success", "failed", "upstream_failed", "skipped")
 # Another task may make the same call, so the fault is armed only when its task has its turn.
 ABOUT_TO_CALL = ("scheduled", "queued", "running")
 
@@ -100,6 +101,7 @@ class Saboteur:
         kills: The kills still to be made.
         chance: Decides how long after the beginning of a moment the kill comes.
         longest_wait: The longest such pause, in seconds.
+        may_miss: Whether a kill is left out when its moment was over too quickly.
     """
 
     site: AirflowSite
@@ -107,6 +109,7 @@ class Saboteur:
     kills: list[Kill]
     chance: random.Random
     longest_wait: float = 1.0
+    may_miss: bool = False
     made: list[str] = field(default_factory=list)
     _fault: Fault | None = None
     _strike_at: float | None = None
@@ -117,7 +120,13 @@ class Saboteur:
             return False
         kill = self.kills[0]
         task = next((one for one in tasks if one.task_id == kill.moment.task_id), None)
-        if task is None or not self._is_time(kill.moment, task):
+        if task is None:
+            return False
+        if self.may_miss and task.state in OVER:
+            self.kills.pop(0)
+            self._strike_at = None
+            return False
+        if not self._is_time(kill.moment, task):
             return False
         if self._strike(kill.victim, task):
             self.kills.pop(0)
