@@ -30,7 +30,7 @@ BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop install install-dev test test-kill bench lint types check lock clean
+.PHONY: help demo sandbox stop install install-dev test test-kill bench lint types check env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -71,6 +71,9 @@ types: install-dev ## Check the types
 	@exec $(BIN)/mypy
 
 check: lint types test ## Run lint, types and test
+
+env: ## Write .env with fresh secrets for docker-compose.yaml
+	@exec $(PYTHON) scripts/make_env.py
 
 lock: install-dev ## Compile the hash-locked requirements again from the .in files
 	$(BIN)/$(LOCK) requirements.in -o requirements.txt

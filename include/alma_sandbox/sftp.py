@@ -53,9 +53,9 @@ def public_line(key: asyncssh.SSHKey) -> str:
 
 
 async def serve_sftp(
-    folder: Path, key: asyncssh.SSHKey, user: str, password: str, port: int
+    folder: Path, key: asyncssh.SSHKey, user: str, password: str, port: int, *, address: str
 ) -> asyncssh.SSHAcceptor:
-    """Serve a folder on localhost.
+    """Serve a folder.
 
     Args:
         folder: The folder clients see as `/`.
@@ -63,6 +63,7 @@ async def serve_sftp(
         user: The login.
         password: The password.
         port: The port; 0 for any free one.
+        address: Address to listen on.
     """
 
     def sftp_session(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
@@ -70,7 +71,7 @@ async def serve_sftp(
 
     return await asyncssh.create_server(
         lambda: PasswordServer(user, password),
-        "127.0.0.1",
+        address,
         port,
         server_host_keys=[key],
         sftp_factory=sftp_session,
