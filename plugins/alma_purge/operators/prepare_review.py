@@ -20,6 +20,7 @@ from alma_purge.run_folder import sha256_of
 from alma_purge.steps.authority import Payloads, checked_payloads, digest_of
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.review_facts import Gathered, guard_facts, input_summaries
+from alma_purge.steps.review_list import workbook_of
 from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.errors import GuardStopError
@@ -33,7 +34,6 @@ from patron_purge.purge_page import purge_title
 from patron_purge.review import RunIdentity, build_review, job_summary
 from patron_purge.review_model import Review
 from patron_purge.states import Mode, RowState
-from patron_purge.workbook import review_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ def _identity(run: PurgeRun, identity: TenantIdentity) -> RunIdentity:
 
 def _publish_review(run: PurgeRun, context: Context, review: Review, ledger: "pd.DataFrame") -> None:
     publish(context, run, files.REVIEW, review.model_dump_json(indent=1).encode())
-    publish(context, run, files.WORKBOOK, review_workbook(review, ledger))
+    publish(context, run, files.WORKBOOK, workbook_of(context, run, review, ledger))
     context["ti"].xcom_push(key="review", value={"run_folder": str(run.folder.path), "count": review.count})
 
 
