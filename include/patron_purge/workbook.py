@@ -55,7 +55,7 @@ def review_workbook(
     on_list = ledger["state"] == RowState.TO_PURGE
     return workbook_file(
         (
-            Sheet("Summary", (("What", 40), ("Value", 60), ("Remark", 60)), list(_summary(review, changes))),
+            Sheet("Summary", (("What", 68), ("Value", 70), ("Remark", 40)), list(_summary(review, changes))),
             Sheet("To purge", _PERSON, list(_people(ledger.loc[on_list], group_names, with_reason=False))),
             Sheet(
                 "Held back",
@@ -176,7 +176,7 @@ def _inputs(review: Review) -> Sheet:
         ("Rows", 10),
         ("Rows without primary ID", 24),
         ("People held back", 18),
-        ("SHA-256", 60),
+        ("SHA-256", 68),
     )
     rows: list[tuple[Value, ...]] = [
         (one.name, one.data_date, one.age_hours, one.rows, one.without_id, one.matched, one.sha256)

@@ -5,12 +5,12 @@ string, which no program evaluates; a formula would be an `f` element, and nothi
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 # A reader of XML turns a bare carriage return into a line feed.
 _ENTITIES = {"\r": "&#13;"}
 _LONGEST_TEXT = 32_767
+_LONG_TEXT = 60
+_LINE_POINTS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,20 @@ class Styles:
     Attributes:
         text: Text that stays text when somebody edits the cell.
         marked_text: The same for text that begins like a formula.
+        long_text: Text that is broken into lines.
+        marked_long_text: The same for text that begins like a formula.
         number: A number.
+        left_number: A number that stands in a column of texts.
         day: A date.
         moment: A date with a time.
     """
 
     text: int
     marked_text: int
+    long_text: int
+    marked_long_text: int
     number: int
+    left_number: int
     day: int
     moment: int
 
@@ -55,18 +63,21 @@ def styles_of(worksheet: "Worksheet") -> Styles:
     return Styles(
         text=_style(worksheet, "@"),
         marked_text=_style(worksheet, "@", marked=True),
-        number=_style(worksheet, "General"),
-        day=_style(worksheet, "yyyy-mm-dd"),
-        moment=_style(worksheet, "yyyy-mm-dd hh:mm"),
+        long_text=_style(worksheet, "@", lines=True),
+        marked_long_text=_style(worksheet, "@", marked=True, lines=True),
+        number=_style(worksheet, "General", horizontal="right"),
+        left_number=_style(worksheet, "General", horizontal="left"),
+        day=_style(worksheet, "yyyy-mm-dd", horizontal="left"),
+        moment=_style(worksheet, "yyyy-mm-dd hh:mm", horizontal="left"),
     )
 
 
-def row_writer(styles: Styles, columns: int) -> Callable[[int, tuple[Value, ...]], str]:
+def row_writer(styles: Styles, widths: Sequence[int]) -> Callable[[int, tuple[Value, ...]], str]:
     """Return a function that writes one row of a sheet.
 
     Args:
         styles: The styles of the workbook.
-        columns: Number of columns.
+        widths: Width of each column in characters; texts are broken into lines in one of 60 or more.
 
     Returns:
         A function of the row's number and its values, the first one in the first column. Text stays text,
@@ -74,9 +85,26 @@ def row_writer(styles: Styles, columns: int) -> Callable[[int, tuple[Value, ...]
     """
     from openpyxl.utils import get_column_letter
 
-    letters = [get_column_letter(number) for number in range(1, columns + 1)]
-    inner: dict[type, Callable[[Any], str]] = {
-        str: _text_cell(styles),
+    kinds = [_long_cells(styles) if width >= _LONG_TEXT else _cells(styles) for width in widths]
+    columns = [(get_column_letter(number), kind) for number, kind in enumerate(kinds, start=1)]
+    long = [(place, width) for place, width in enumerate(widths) if width >= _LONG_TEXT]
+
+    def write(number: int, values: tuple[Value, ...]) -> str:
+        cells = [
+            f'<c r="{letter}{number}"{kind[type(value)](value)}'
+            for (letter, kind), value in zip(columns, values, strict=True)
+            if value is not None and value != ""
+        ]
+        height = _height([(values[place], width) for place, width in long])
+        return f'<row r="{number}"{height}>{"".join(cells)}</row>'
+
+    return write
+
+
+def _cells(styles: Styles) -> dict[type, Callable[[Any], str]]:
+    """Return how each type of value is written."""
+    return {
+        str: _text_cell(styles.text, styles.marked_text),
         int: lambda value: f' s="{styles.number}"><v>{value}</v></c>',
         # A spreadsheet has no decimals of its own.
         Decimal: lambda value: f' s="{styles.number}"><v>{float(value)!r}</v></c>',
@@ -85,20 +113,24 @@ def row_writer(styles: Styles, columns: int) -> Callable[[int, tuple[Value, ...]
         datetime: lambda value: f' s="{styles.moment}"><v>{_serial(value.replace(tzinfo=None))}</v></c>',
     }
 
-    def write(number: int, values: tuple[Value, ...]) -> str:
-        cells = [
-            f'<c r="{letter}{number}"{inner[type(value)](value)}'
-            for letter, value in zip(letters, values, strict=True)
-            if value is not None and value != ""
-        ]
-        return f'<row r="{number}">{"".join(cells)}</row>'
 
-    return write
+def _long_cells(styles: Styles) -> dict[type, Callable[[Any], str]]:
+    """Return the same for a column of long texts."""
+    return _cells(styles) | {
+        str: _text_cell(styles.long_text, styles.marked_long_text),
+        int: lambda value: f' s="{styles.left_number}"><v>{value}</v></c>',
+    }
 
 
-def _text_cell(styles: Styles) -> Callable[[str], str]:
-    plain = f' s="{styles.text}" t="inlineStr"><is><t'
-    marked = f' s="{styles.marked_text}" t="inlineStr"><is><t'
+def _height(texts: Sequence[tuple[Value, int]]) -> str:
+    """Return the attributes of a row that is higher than usual; not every program finds the height by itself."""
+    lines = max((-(-len(text) // width) for text, width in texts if isinstance(text, str)), default=1)
+    return f' ht="{lines * _LINE_POINTS}" customHeight="1"' if lines > 1 else ""
+
+
+def _text_cell(style: int, marked_style: int) -> Callable[[str], str]:
+    plain = f' s="{style}" t="inlineStr"><is><t'
+    marked = f' s="{marked_style}" t="inlineStr"><is><t'
 
     def write(value: str) -> str:
         text = _IMPOSSIBLE.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST_TEXT]
@@ -109,11 +141,22 @@ def _text_cell(styles: Styles) -> Callable[[str], str]:
     return write
 
 
-def _style(worksheet: "Worksheet", number_format: str, *, marked: bool = False) -> int:
+def _style(
+    worksheet: "Worksheet",
+    number_format: str,
+    *,
+    marked: bool = False,
+    lines: bool = False,
+    horizontal: Literal["left", "right"] | None = None,
+) -> int:
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Alignment
 
     cell = WriteOnlyCell(worksheet)
     cell.number_format = number_format
+    # A number must not touch the text to its right.
+    indent = 1 if horizontal == "right" else 0
+    cell.alignment = Alignment(vertical="top", wrap_text=lines, horizontal=horizontal, indent=indent)
     if marked:
         cell.quotePrefix = True
     return int(cell.style_id)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
-_WIDEST = 60
+_WIDEST = 70
 _END_OF_ROWS = b"</sheetData>"
 _ROWS_AT_ONCE = 1000
 
@@ -28,7 +28,8 @@ class Sheet:
 
     Attributes:
         title: Name on its tab.
-        headings: Heading and width in characters of each column.
+        headings: Heading and width in characters of each column; in a column of 60 or more texts are
+            broken into lines, and none is wider than 70.
         rows: The rows, with a value for each column. Text stays text, whatever it looks like.
     """
 
@@ -74,14 +75,27 @@ def _frame(workbook: "Workbook", sheet: Sheet) -> "Worksheet":
 
     worksheet: Worksheet = workbook.create_sheet(sheet.title)
     worksheet.freeze_panes = "A2"
+    _fit_to_paper(worksheet)
     for number, (_, width) in enumerate(sheet.headings, start=1):
         worksheet.column_dimensions[get_column_letter(number)].width = min(width, _WIDEST)
     cells = [WriteOnlyCell(worksheet, value=heading) for heading, _ in sheet.headings]
     for cell in cells:
-        cell.font = Font(bold=True)
+        cell.font = Font(name="Calibri", size=11, bold=True)  # the font of the other cells
     worksheet.append(cells)
     worksheet.auto_filter.ref = f"A1:{get_column_letter(len(cells))}{len(sheet.rows) + 1}"
     return worksheet
+
+
+def _fit_to_paper(worksheet: "Worksheet") -> None:
+    """Let a print have all columns side by side and the headings on every page."""
+    from openpyxl.worksheet.page import PageMargins
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    worksheet.page_setup.orientation = "landscape"
+    worksheet.page_setup.fitToHeight = 0
+    worksheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    worksheet.print_title_rows = "1:1"
+    worksheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.5)
 
 
 def _filled(content: bytes, sheet: Sheet, styles: Styles) -> Iterator[bytes]:
@@ -90,7 +104,7 @@ def _filled(content: bytes, sheet: Sheet, styles: Styles) -> Iterator[bytes]:
     if not end:
         raise ValueError(f"The sheet {sheet.title} was framed without a place for rows.")
     yield head
-    write = row_writer(styles, len(sheet.headings))
+    write = row_writer(styles, [width for _, width in sheet.headings])
     for start in range(0, len(sheet.rows), _ROWS_AT_ONCE):
         some = sheet.rows[start : start + _ROWS_AT_ONCE]
         yield "".join(write(number, row) for number, row in enumerate(some, start=start + 2)).encode()

@@ -244,7 +244,16 @@ def test_a_moment_with_a_zone_is_written_in_that_zone() -> None:
 
 def test_a_sheet_of_headings_only_can_be_written() -> None:
     content = workbook_file((Sheet("x", (("One", 500),), []),))
-    assert openpyxl.load_workbook(BytesIO(content))["x"].column_dimensions["A"].width == 60
+    assert openpyxl.load_workbook(BytesIO(content))["x"].column_dimensions["A"].width == 70
+
+
+def test_a_row_is_as_high_as_its_longest_text() -> None:
+    rows: list[tuple[Value, ...]] = [("x" * 100, "x" * 181), ("short", "x" * 61), ("x" * 100, "short")]
+    content = workbook_file((Sheet("x", (("One", 20), ("Two", 60)), rows),))
+    sheet = openpyxl.load_workbook(BytesIO(content))["x"]
+    assert [sheet.row_dimensions[row].height for row in (2, 3, 4)] == [60, 30, None]
+    assert sheet["B2"].alignment.wrap_text
+    assert not sheet["A2"].alignment.wrap_text
 
 
 def test_rows_beyond_the_first_part_keep_their_places() -> None:
