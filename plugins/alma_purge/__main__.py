@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     )
     subparsers = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in commands():
-        command.add_parser(subparsers).set_defaults(run=command.run)
+        command.add_parser(subparsers).set_defaults(act=command.run)
     return made
 
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(arguments)
     try:
-        return int(args.run(args))
+        return int(args.act(args))
     except (PurgeError, AlmaError) as error:
         complain(str(error))
         return int(Exit.TROUBLE)

@@ -20,9 +20,14 @@ class Exit(IntEnum):
 
 def say(text: str = "") -> None:
     """Print a line for the person; it goes nowhere else, least of all to a log."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{_printable(text)}\n")
 
 
 def complain(text: str) -> None:
     """Print a line about what is wrong."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{_printable(text)}\n")
+
+
+def _printable(text: str) -> str:
+    """Take out what a terminal would obey instead of showing it."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
