@@ -17,7 +17,7 @@ from alma_purge.operators.base import (
     publish,
 )
 from alma_purge.run_folder import sha256_of
-from alma_purge.steps.authority import Payloads, checked_payloads, digest_of
+from alma_purge.steps.authority import Payloads, checked_payloads, digest_basis
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.review_facts import Gathered, guard_facts, input_summaries
 from alma_purge.steps.review_list import workbook_of
@@ -65,19 +65,13 @@ class PrepareReviewOperator(PurgeOperator):
             run.guard_overrides,
         )
         _wait_for_calls(run, guards, preflight)
-        digest = digest_of(
-            context,
-            run,
-            identity=identity,
-            payloads=payloads,
-            approved=ids_in_state(ledger, RowState.TO_PURGE),
-            preflight=preflight,
-        )
+        basis = digest_basis(context, run, identity=identity, preflight=preflight)
+        publish(context, run, files.BASIS, basis.model_dump_json(indent=1).encode())
         last_runs = full_runs(gathered.history)
         review = build_review(
             _identity(run, identity),
             created_at=run.now,
-            digest=digest,
+            digest=basis.digest(payloads.regroup, payloads.purge, ids_in_state(ledger, RowState.TO_PURGE)),
             report_rows=gathered.report.rows,
             by_state=counts_by_state(ledger),
             by_reason=counts_by_reason(ledger),
