@@ -16,6 +16,7 @@ from patron_purge.decision import Decision
 from patron_purge.digest_basis import DigestBasis
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
 from patron_purge.outcome import JobCounter, compare_counters
+from patron_purge.payloads import check_purge_payload, check_regroup_payload
 from patron_purge.review import build_equation, reason_counts
 from patron_purge.review_model import Count, Parameter, Review
 from patron_purge.states import Engine, Mode, RowState
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Model = TypeVar("Model", bound=BaseModel)
+PAPERS_OF_DIGEST = frozenset({files.BASIS, files.LEDGER_REVIEWED, files.REGROUP_PAYLOAD, files.PURGE_PAYLOAD})
 _RESTORED_LABELS = {
     "restored": "back in their user group, read back",
     "already_moved": "moved by somebody else, left alone",
@@ -124,6 +126,32 @@ def reviewed_list(papers: Papers) -> "pd.DataFrame | None":
         return None
     ledger = read_ledger_csv(content)
     return ledger.loc[ledger["state"] == RowState.TO_PURGE]
+
+
+def digest_again(papers: Papers) -> str | None:
+    """Compute the digest of the list again from list, payloads, settings and inputs.
+
+    Args:
+        papers: The papers of the run.
+
+    Returns:
+        The digest, or None when the run ended before there was one.
+
+    Raises:
+        ConfigurationError: A payload is not the one that was checked.
+        RunFileError: The list can't be read.
+    """
+    basis = document(papers, DigestBasis, files.BASIS, "prepare_review")
+    ledger = papers.read(files.LEDGER_REVIEWED, "prepare_review")
+    regroup = papers.read(files.REGROUP_PAYLOAD, "prepare_review")
+    purge = papers.read(files.PURGE_PAYLOAD, "prepare_review")
+    if basis is None or ledger is None or regroup is None or purge is None:
+        return None
+    return basis.digest(
+        check_regroup_payload(regroup, basis.marker_group),
+        check_purge_payload(purge, basis.marker_group, basis.rules),
+        ids_in_state(read_ledger_csv(ledger), RowState.TO_PURGE),
+    )
 
 
 def _period(papers: Papers, preflight: PreflightResult | None) -> Period:

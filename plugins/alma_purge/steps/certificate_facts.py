@@ -7,7 +7,13 @@ from airflow.sdk import Context
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, JobStage, RestoreResult
 from alma_purge.operators.base import PurgeRun, recorded
-from alma_purge.steps.certificate_content import Known, content_of, document, final_ledger
+from alma_purge.steps.certificate_content import (
+    Known,
+    content_of,
+    digest_again,
+    document,
+    final_ledger,
+)
 from alma_purge.steps.papers import Papers, RecordedPapers
 from alma_purge.steps.run_files import run_files, writer_of
 from alma_purge.steps.upstream import problems_before
@@ -33,6 +39,7 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
     problems = problems_before(context)
     gaps = _unaccounted(papers, restore)
     stranded = restore is not None and restore.failed > 0
+    other_digest = _other_digest(papers, content)
     decided = all(one.decided for one in problems) and not gaps and not stranded
     found = run_files(run.folder, papers.used, lambda name, task_id: _on_record(context, name, task_id))
     return Certificate.model_validate(
@@ -41,7 +48,12 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
             "outcome": outcome_with(content, papers, failed=not decided, stopped=decided and bool(problems)),
             "institution_name": run.institution.name,
             "created_at": run.now,
-            "problems": (*(one.sentence for one in problems), *gaps, *_changed(found)),
+            "problems": (
+                *(one.sentence for one in problems),
+                *gaps,
+                *other_digest,
+                *_changed(found),
+            ),
             "remarks": _remarks(papers),
             "files": found,
             "versions": tuple(
@@ -124,6 +136,16 @@ def _unaccounted(papers: RecordedPapers, restore: RestoreResult | None) -> tuple
     if regroup.stage is not JobStage.NONE and restore is None:
         missing.append("restore_kept: people were moved, but nobody was put back. Clear restore_kept.")
     return tuple(missing)
+
+
+def _other_digest(papers: RecordedPapers, content: CertificateContent) -> tuple[str, ...]:
+    """Say it when list, payloads, settings and inputs are not the ones behind the digest that was approved."""
+    digest = digest_again(papers)
+    if digest is None or digest == content.digest:
+        return ()
+    return (
+        "The digest, computed again from list, payloads, settings and inputs, is not the one of the review.",
+    )
 
 
 def _changed(found: tuple[FileChecksum, ...]) -> tuple[str, ...]:
