@@ -52,8 +52,8 @@ class DigestBasis(BaseModel):
         """Compute the digest of a purge that rests on this.
 
         Args:
-            regroup: The frozen payload of the regroup job.
-            purge: The frozen payload of the purge job.
+            regroup: The frozen payload of the regroup job; only its bytes count.
+            purge: The same of the purge job, or the criteria that a person enters.
             primary_ids: The people to purge, in any order.
 
         Raises:

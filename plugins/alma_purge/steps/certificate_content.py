@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage, PreflightResult, ReportFacts, RestoreResult
+from alma_purge.run_folder import sha256_of
 from alma_purge.steps.drops import parse_drops
 from alma_purge.steps.papers import Papers
 from patron_purge.certificate import CertificateContent, JobInstance, Period, criteria_of
@@ -16,7 +17,7 @@ from patron_purge.decision import Decision
 from patron_purge.digest_basis import DigestBasis
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
 from patron_purge.outcome import JobCounter, compare_counters
-from patron_purge.payloads import check_purge_payload, check_regroup_payload
+from patron_purge.payloads import FrozenPayload
 from patron_purge.review import build_equation, reason_counts
 from patron_purge.review_model import Count, Parameter, Review
 from patron_purge.states import Engine, Mode, RowState
@@ -138,7 +139,6 @@ def digest_again(papers: Papers) -> str | None:
         The digest, or None when the run ended before there was one.
 
     Raises:
-        ConfigurationError: A payload is not the one that was checked.
         RunFileError: The list can't be read.
     """
     basis = document(papers, DigestBasis, files.BASIS, "prepare_review")
@@ -147,11 +147,13 @@ def digest_again(papers: Papers) -> str | None:
     purge = papers.read(files.PURGE_PAYLOAD, "prepare_review")
     if basis is None or ledger is None or regroup is None or purge is None:
         return None
-    return basis.digest(
-        check_regroup_payload(regroup, basis.marker_group),
-        check_purge_payload(purge, basis.marker_group, basis.rules),
-        ids_in_state(read_ledger_csv(ledger), RowState.TO_PURGE),
-    )
+    approved = ids_in_state(read_ledger_csv(ledger), RowState.TO_PURGE)
+    return basis.digest(_frozen(regroup), _frozen(purge), approved)
+
+
+def _frozen(raw: bytes) -> FrozenPayload:
+    """Take a payload as it is: the digest itself shows whether it is the one that was approved."""
+    return FrozenPayload(raw=raw, sha256=sha256_of(raw), parameters=())
 
 
 def _period(papers: Papers, preflight: PreflightResult | None) -> Period:
@@ -202,12 +204,12 @@ def _waived(ledger: "pd.DataFrame") -> Decimal:
 
 def _instances(papers: Papers, review: Review | None, reads: tuple[int, int, int]) -> tuple[JobInstance, ...]:
     """Describe the job instances of this run."""
-    name_of = {job.id: job.name for job in review.jobs} if review else {}
+    names = [job.name for job in review.jobs] if review else ["Regroup job", "Purge job"]
     regroup = papers.job(files.REGROUP_RECORD, "regroup_users")
     purge = papers.job(files.PURGE_RECORD, "purge_users")
     return tuple(
-        _instance(name_of.get(record.job_id, record.job_id), record, compared)
-        for record, compared in ((regroup, None), (purge, reads))
+        _instance(name, record, compared)
+        for name, record, compared in zip(names, (regroup, purge), (None, reads), strict=True)
         if record.stage is not JobStage.NONE
     )
 
