@@ -4,6 +4,7 @@ from airflow.sdk import Context
 
 from alma_purge import files
 from alma_purge.history_file import write_entry
+from alma_purge.links import CertificateLink
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.certificate_facts import certificate_of, history_entry_of
 from alma_purge.steps.upstream import fail_after, failed_before
@@ -18,6 +19,8 @@ class UnaccountedRunError(PurgeError):
 
 class CertifyOperator(PurgeOperator):
     """Writes the certificate and the run's entry in the history."""
+
+    operator_extra_links = (CertificateLink(),)
 
     def act(self, run: PurgeRun, context: Context) -> str:
         """Put the certificate together from what is on record."""
