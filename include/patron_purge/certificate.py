@@ -1,13 +1,11 @@
 """The outcome document of a run: for the institution's files, without personal data of patrons."""
 
-import hashlib
 from datetime import date
 from decimal import Decimal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from patron_purge.amounts import money, number
+from patron_purge.amounts import number
 from patron_purge.decision import Decision
 from patron_purge.guards import GuardResult
 from patron_purge.institution import GuardSettings, RuleSettings
@@ -178,19 +176,6 @@ _HEADLINES = {
 }
 
 
-def sealed(certificate: Certificate) -> tuple[Certificate, str]:
-    """Write the page of a certificate and put its checksum into the certificate.
-
-    Args:
-        certificate: The certificate, still without that checksum.
-
-    Returns:
-        The certificate and its page.
-    """
-    page = certificate_html(certificate)
-    return certificate.model_copy(update={"page_sha256": hashlib.sha256(page.encode()).hexdigest()}), page
-
-
 def criteria_of(rules: RuleSettings, guards: GuardSettings) -> tuple[Parameter, ...]:
     """List the settings under which a run decided.
 
@@ -204,28 +189,6 @@ def criteria_of(rules: RuleSettings, guards: GuardSettings) -> tuple[Parameter, 
         for section, model in settings
         for name in type(model).model_fields
     )
-
-
-def certificate_html(certificate: Certificate) -> str:
-    """Write the certificate as a page that can be printed and needs nothing from outside.
-
-    Args:
-        certificate: The certificate.
-
-    Returns:
-        HTML in which every value is escaped.
-    """
-    environment = Environment(
-        loader=PackageLoader("patron_purge"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    environment.filters["money"] = money
-    environment.filters["moment"] = lambda moment: f"{moment:%Y-%m-%d %H:%M %Z}"
-    return environment.get_template("certificate.html.j2").render(certificate=certificate)
 
 
 def _setting(value: object) -> str:

@@ -8,7 +8,7 @@ from alma_purge.links import CertificateLink
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.certificate_facts import certificate_of, history_entry_of
 from alma_purge.steps.upstream import fail_after, failed_before
-from patron_purge.certificate import sealed
+from patron_purge.certificate_page import sealed
 from patron_purge.errors import PurgeError
 from patron_purge.run_outcome import Outcome
 
