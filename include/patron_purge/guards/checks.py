@@ -87,7 +87,10 @@ def _no_history(facts: GuardFacts, settings: GuardSettings, override: Decimal | 
     if facts.mode is not Mode.FULL:
         sentence = "No earlier full run; none is needed for a report or a pilot."
         return Verdict(fine=True, limit=limit, sentence=sentence)
-    sentence = f"{number(facts.to_purge)} to purge and no earlier full run; limit {number(limit)}."
+    sentence = (
+        f"{number(facts.to_purge)} to purge and no earlier full run that purged; reports and pilots do not "
+        f"count. Limit {number(limit)}."
+    )
     return Verdict(facts.to_purge <= limit, limit, sentence)
 
 

@@ -54,7 +54,8 @@ _DOCS = {
     ),
     "no_history": GuardDoc(
         "no_history",
-        "A full run with more people than the limit, and no earlier full run to compare with.",
+        "A full run with more people than the limit, and no earlier full run to compare with. Reports and pilots do "
+        "not count, because the size of a pilot is a setting: the first full run after a pilot needs a new limit.",
         "guards.max_count_without_history",
         "",
         "the most people",

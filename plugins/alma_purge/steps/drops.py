@@ -44,7 +44,19 @@ def read_drops(run: PurgeRun, file_name: str) -> dict[str, Finding]:
     Raises:
         RunFileError: The file can't be read.
     """
-    content = run.folder.read_if_there(file_name)
+    return parse_drops(run.folder.read_if_there(file_name), file_name)
+
+
+def parse_drops(content: bytes | None, file_name: str) -> dict[str, Finding]:
+    """Return the drops that a file holds; none when there is no file.
+
+    Args:
+        content: Content of the file; None without one.
+        file_name: Its name, for the message.
+
+    Raises:
+        RunFileError: The file can't be read.
+    """
     if content is None:
         return {}
     try:
