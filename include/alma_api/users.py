@@ -7,11 +7,12 @@ from alma_api.call import Call, Effect
 from alma_api.connection_test import is_permitted
 from alma_api.errors import not_understood
 from alma_api.json_text import encode
-from alma_api.models import FeeSummary, GroupListing, GroupMember, User, UserPage
-from alma_api.paging import PAGE_LIMIT, Page, page_params, read_all
+from alma_api.models import ActiveRequest, FeeSummary, GroupListing, GroupMember, User, UserPage
+from alma_api.paging import PAGE_LIMIT, Page, page_params, read_all, read_complete
 from alma_api.record import Record
 from alma_api.transport import Transport
 from alma_api.user_record import read_user, with_group
+from alma_api.user_requests import read_requests
 
 _OPEN_FEE_STATUSES = ("ACTIVE", "INDISPUTE", "EXPORTED")
 _CREDIT = "CREDIT"
@@ -78,6 +79,31 @@ class UsersApi:
             credit=sum((summary.credit for summary in summaries), Decimal(0)),
             largest=max(summary.largest for summary in summaries),
         )
+
+    def active_requests(self, primary_id: str) -> tuple[ActiveRequest, ...]:
+        """Reads a user's active requests.
+
+        Args:
+            primary_id: The primary id.
+
+        Raises:
+            NotFoundError: No user has this identifier.
+            AlmaResponseError: The list is incomplete or can't be understood.
+            AlmaError: The read failed in another way.
+        """
+
+        def fetch(offset: int) -> Page[tuple[str, ActiveRequest]]:
+            call = Call(
+                "read the requests of a user",
+                "GET",
+                ("users", primary_id, "requests"),
+                params=(("status", "active"), *page_params(offset)),
+                personal=(primary_id,),
+            )
+            return self._transport.json(call, read_requests)
+
+        found = read_complete(fetch, "requests of a user", key=lambda item: item[0])
+        return tuple(request for _, request in found)
 
     def list_page(self, query: str, *, offset: int, limit: int = PAGE_LIMIT) -> UserPage:
         """Reads one page of the full records that match a query.

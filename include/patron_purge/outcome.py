@@ -1,6 +1,6 @@
 """What became of each approved person, and whether the job's own numbers agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,9 +16,10 @@ class KeptWhy(StrEnum):
     """Why Alma probably kept a person; Alma itself tells no reason by API."""
 
     LOANS = "loans"
-    REQUESTS = "requests"
+    RESOURCE_SHARING = "resource_sharing"
     FEES = "fees"
     PURGE_DATE = "purge_date"
+    REQUESTS = "requests"
     ROLE = "role"
     NOT_KNOWN = "not_known"
 
@@ -30,9 +31,10 @@ class KeptWhy(StrEnum):
 
 _LABELS = {
     KeptWhy.LOANS: "has active loans",
-    KeptWhy.REQUESTS: "has active requests",
+    KeptWhy.RESOURCE_SHARING: "has a resource sharing request on the hold shelf",
     KeptWhy.FEES: "owes more than the waive threshold",
     KeptWhy.PURGE_DATE: "purge date is missing or too recent",
+    KeptWhy.REQUESTS: "has active requests",
     KeptWhy.ROLE: "has a role besides the harmless ones",
     KeptWhy.NOT_KNOWN: "no reason visible; see the job report in Alma",
 }
@@ -55,12 +57,14 @@ class AfterPurge:
         reading: How the read ended; not found is error 401861 of Alma's Users API.
         status: Status of the record, such as `ACTIVE` or `DELETED`; empty when not found.
         patron: The facts of the record; None when not found.
+        resource_sharing_on_hold: Whether a resource sharing request of this person waits on the hold shelf.
     """
 
     asked_id: str
     reading: Reading
     status: str = ""
     patron: Patron | None = None
+    resource_sharing_on_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def classify_after_purge(
     if folded(answer.patron.primary_id) != folded(answer.asked_id):
         renamed = answer.patron.user_group == marker_group
         return AfterPurgeState(RowState.UNKNOWN if renamed else RowState.PURGED)
-    return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer.patron, rules, today))
+    return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer, answer.patron, rules, today))
 
 
 def compare_counters(
@@ -158,6 +162,17 @@ def compare_counters(
     return (CounterCheck(own, unread == 0), *(_check(each, submitted, purged, kept) for each in counters))
 
 
+def gaps(checks: Iterable[CounterCheck]) -> tuple[str, ...]:
+    """Return the sentences of the counters that say something else than single reads.
+
+    Args:
+        checks: The comparison.
+    """
+    return tuple(check.sentence for check in checks if check.agrees is False)
+
+
+# What else a purge may count, such as the requests it cancels or the fees it waives: not people.
+_OTHER_THINGS = ("request", "hold", "fee", "fine", "waive", "loan", "letter", "notif", "role", "bulk")
 # Words in a counter's name, and the number to compare it with; looked up in this order, because names such
 # as "Users not purged" contain the words of the other kinds too.
 _COUNTER_WORDS: tuple[tuple[tuple[str, ...], str, Callable[[int, int, int], int]], ...] = (
@@ -172,7 +187,8 @@ def _check(counter: JobCounter, submitted: int, purged: int, kept: int) -> Count
     if counter.value is None:
         return CounterCheck(f"The job's counter {counter.label!r} has no number.", None)
     name = counter.label.casefold().replace("_", " ").replace(".", " ")
-    for words, meaning, pick in _COUNTER_WORDS:
+    known = () if any(word in name for word in _OTHER_THINGS) else _COUNTER_WORDS
+    for words, meaning, pick in known:
         if any(word in name for word in words):
             expected = pick(submitted, purged, kept)
             agrees = counter.value == expected
@@ -185,16 +201,21 @@ def _check(counter: JobCounter, submitted: int, purged: int, kept: int) -> Count
     return CounterCheck(f"The job's counter {counter.label!r} says {number(counter.value)}.", None)
 
 
-def _why_kept(patron: Patron, rules: RuleSettings, today: date) -> KeptWhy:
-    """Find the most likely reason why Alma kept a person."""
-    if patron.loans:
-        return KeptWhy.LOANS
-    if patron.requests:
-        return KeptWhy.REQUESTS
-    if patron.open_fees is not None and patron.open_fees > rules.waive_threshold:
-        return KeptWhy.FEES
-    if patron.purge_date is None or (today - patron.purge_date).days < rules.days_after_purge_date:
-        return KeptWhy.PURGE_DATE
-    if set(patron.active_roles) - set(rules.harmless_roles):
-        return KeptWhy.ROLE
-    return KeptWhy.NOT_KNOWN
+def _why_kept(answer: AfterPurge, patron: Patron, rules: RuleSettings, today: date) -> KeptWhy:
+    """Find the most likely reason why Alma kept a person.
+
+    What stops Alma by its own documentation comes first ("Purging Users"); ordinary requests and roles do not,
+    and are named only when nothing else is to be seen.
+    """
+    owed = patron.open_fees
+    early = patron.purge_date is None or (today - patron.purge_date).days < rules.days_after_purge_date
+    # The first that holds decides.
+    cases: tuple[tuple[object, KeptWhy], ...] = (
+        (patron.loans, KeptWhy.LOANS),
+        (answer.resource_sharing_on_hold, KeptWhy.RESOURCE_SHARING),
+        (owed is not None and owed > rules.waive_threshold, KeptWhy.FEES),
+        (early, KeptWhy.PURGE_DATE),
+        (patron.requests, KeptWhy.REQUESTS),
+        (set(patron.active_roles) - set(rules.harmless_roles), KeptWhy.ROLE),
+    )
+    return next((why for holds, why in cases if holds), KeptWhy.NOT_KNOWN)
