@@ -29,7 +29,7 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps import restore_people as module
-from alma_purge.steps.restore import Attempt, Home, NotRestoredWhy, Restored
+from alma_purge.steps.restore import Attempt, Home, NotRestoredWhy, Restored, restore_person
 from alma_purge.steps.restore_log import RestoreLog
 from alma_purge.steps.restore_people import restore_people
 from alma_sandbox.control.operator import JobOrder as Plan
@@ -247,7 +247,7 @@ def test_after_a_kill_the_restored_are_counted_as_restored(
     homes = [Home(one.primary_id, one.user_group) for one in people(sandbox, "clean")][:6]
     regroup(client, [home.primary_id for home in homes])
     monkeypatch.setattr(module, "BATCH", 4)
-    crashing, real = Crashing(folder), module.restore_person
+    crashing, real = Crashing(folder), restore_person
     done = 0
 
     def killed_at_the_sixth(*given: Any) -> Attempt:
