@@ -130,7 +130,7 @@ class UsersApi:
         return self._transport.json(call, _user_page)
 
     def in_group(self, group_code: str) -> GroupListing:
-        """Lists who is in a user group, judged by each record's own group code.
+        """Lists who is in a user group, judged by each record's own group code; deleted records do not count.
 
         Alma's index lags and its pages may shift: `is_complete` tells whether everyone was listed, and a
         user who is not listed may still be in the group.
@@ -148,8 +148,13 @@ class UsersApi:
             return Page(page.users, page.total)
 
         listed = read_all(fetch)
-        unique = {user.primary_id: user.user_group for user in listed.items}
-        members = tuple(GroupMember(key, group) for key, group in unique.items() if group == group_code)
+        unique = {user.primary_id: user for user in listed.items}
+        # A purged record may stay, with the status DELETED and the group it had (Alma's Delete User Policy).
+        members = tuple(
+            GroupMember(key, user.user_group)
+            for key, user in unique.items()
+            if user.user_group == group_code and user.status.upper() != "DELETED"
+        )
         return GroupListing(members, listed.total, strays=len(unique) - len(members))
 
     def put_group(self, user: User, group_code: str) -> User:

@@ -1,5 +1,6 @@
 """Names of the files in a run folder."""
 
+RUN = "run.json"
 PREFLIGHT = "preflight.json"
 EXCLUSIONS = "exclusions.json"
 PROTECT_LIST = "protect-list.csv"

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from airflow.sdk import Context
 
-from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, fetch, publish, recorded
