@@ -43,6 +43,7 @@ _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in name
 _PATTERNS: Final = (
     (re.compile(r"exclusions-\d+\.xlsx"), FileKind.RAW_INPUT),
     (re.compile(r"[a-z]+-progress-\d+\.jsonl"), FileKind.WORKING),
+    (re.compile(r"(regroup|purge)-job-start-\d+-\d+\.txt"), FileKind.NOT_PERSONAL),
     # A file that was being written when its process was killed.
     (re.compile(r"\..+\.[^.]+"), FileKind.WORKING),
 )

@@ -152,7 +152,7 @@ def _entries(path: ObjectStoragePath) -> list[ObjectStoragePath]:
     """List what is in a folder; nothing when it is not there."""
     try:
         return list(path.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
