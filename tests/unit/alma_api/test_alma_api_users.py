@@ -188,6 +188,15 @@ def test_group_listing_reads_all_pages_and_filters_exactly(alma: ScriptedAlma, c
     assert alma.seen[0].query["limit"] == "100"
 
 
+def test_a_deleted_record_is_in_no_group(alma: ScriptedAlma, client: AlmaClient) -> None:
+    deleted, there = members("X", "a", "b")
+    deleted |= {"status": {"value": "DELETED"}}
+    alma.will_reply(json_reply({"user": [deleted, there], "total_record_count": 2}))
+    listing = client.users.in_group("X")
+    assert [member.primary_id for member in listing.users] == ["b"]
+    assert (listing.strays, listing.is_complete) == (1, True)
+
+
 @pytest.mark.parametrize("document", [{"total_record_count": 0}, {"user": None, "total_record_count": "0"}])
 def test_empty_group(alma: ScriptedAlma, client: AlmaClient, document: dict[str, object]) -> None:
     alma.will_reply(json_reply(document))
