@@ -10,7 +10,7 @@ from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, publish, recorded
 from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
-from alma_purge.steps.after_purge import ReconcileProgress, classify_people, job_counters
+from alma_purge.steps.after_purge import ReconcileProgress, classify_people, job_counters, not_selected
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.read_progress import basis_of
@@ -77,12 +77,14 @@ class ReconcileOperator(PurgeOperator):
         """Compare the counters of the job with the single reads; a gap after a good end is not accepted."""
         states = counts_by_state(ledger)
         purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
-        checks = compare_counters(sent, purged, kept, job_counters(purge))
+        checks = compare_counters(sent, purged, kept, job_counters(purge), not_selected(ledger, purge))
         differing = gaps(checks)
         # A job that broke off has counted what it came to, which is not the whole set.
         if differing and purge.stage is JobStage.ENDED_WELL:
+            typed = purge.by_hand and not purge.instance_id
+            whose = "The counts that were typed in" if typed else "The purge job's own numbers"
             raise TryAgainError(
-                f"The purge job's own numbers and the single reads differ. {' '.join(differing)} Nobody is "
+                f"{whose} and the single reads differ. {' '.join(differing)} Nobody is "
                 "accounted for by guessing: find out in the job's report in Alma (Monitor Jobs) who is meant. "
                 f"What each single read said is in {files.LEDGER} in the run folder; clearing this task reads "
                 "everybody again."

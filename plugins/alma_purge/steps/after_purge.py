@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
@@ -15,9 +15,12 @@ from alma_purge.steps.job_book import TaskStateStore
 from alma_purge.steps.live_check import UNREAD, reading_pool
 from alma_purge.steps.patrons import patron_without_fees, with_fees
 from alma_purge.steps.read_progress import ReadProgress
-from patron_purge.outcome import AfterPurge, AfterPurgeState, JobCounter, Reading
+from patron_purge.outcome import AfterPurge, AfterPurgeState, JobCounter, KeptWhy, Reading
 from patron_purge.patron import Patron
 from patron_purge.states import RowState
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +127,22 @@ def job_counters(record: JobRecord) -> tuple[JobCounter, ...]:
         record: The record of the job.
     """
     return tuple(JobCounter(label=one.description or one.code, value=one.value) for one in record.counters)
+
+
+def not_selected(ledger: "pd.DataFrame", record: JobRecord) -> int:
+    """Count the people whom Alma's *Purge User Records* page may not have looked at.
+
+    Args:
+        ledger: The ledger with everybody's final state.
+        record: The record of the purge.
+
+    Returns:
+        The people without a purge date that is due; 0 when a job worked on a set, which it counts as a whole.
+    """
+    if not record.by_hand:
+        return 0
+    kept = ledger["state"] == RowState.KEPT_BY_ALMA
+    return int((kept & (ledger["detail"] == KeptWhy.PURGE_DATE.label)).sum())
 
 
 def _add_fees(client: AlmaClient, patron: Patron) -> Patron:

@@ -19,7 +19,7 @@ from alma_purge.steps.restore_log import RestoreLog
 
 log = logging.getLogger(__name__)
 
-FORGOTTEN_IS_OVER: Final = timedelta(days=30)
+OVER_AFTER: Final = timedelta(days=30)
 
 
 @dataclass
@@ -102,12 +102,14 @@ def require_no_job(client: AlmaClient, runs: list[PastRun]) -> None:
 
 
 def _may_work(client: AlmaClient, record: JobRecord, *, echoed: bool) -> bool:
-    """Tell whether a job may still be working; one that Alma has forgotten since is over."""
+    """Tell whether a job may still be working; no job works for a month, whatever Alma remembers of it."""
+    began = record.intended_at
+    if began is not None and datetime.now(UTC) - began > OVER_AFTER:
+        return False
     try:
         return is_active(client, record, echo_proven=echoed)
     except NotFoundError:
-        began = record.intended_at
-        return began is None or datetime.now(UTC) - began < FORGOTTEN_IS_OVER
+        return True
 
 
 def _settle(client: AlmaClient, run: PastRun) -> set[str]:

@@ -2,13 +2,18 @@
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from airflow.providers.standard.operators.hitl import HITLOperator
 from tests.support.chain import Chain
+from tests.support.config import own_config
 from tests.support.tenant import MARKER, advance, change, people, switch
 
 from alma_purge import files
+from alma_purge.sensors.purge_by_hand import ENDED, PurgeByHandSensor
+from alma_sandbox.control.operator import LegacyPurge, legacy_purge
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.people import Blocker, Expectation, Person
 from alma_sandbox.state.switches import Switches
@@ -41,7 +46,28 @@ def purge_by_job(sandbox: RunningSandbox, chain: Chain, meanwhile: BehindTheBack
     chain.finish("purge_users")
 
 
-ENGINES: dict[str, Callable[[RunningSandbox, Chain, BehindTheBack], None]] = {"job": purge_by_job}
+def purge_by_hand(sandbox: RunningSandbox, chain: Chain, meanwhile: BehindTheBack) -> None:
+    """Purge on Alma's page, as a person who is asked to; something happens before the person gets to it."""
+    chain.moved()
+    sensor = PurgeByHandSensor(
+        task_id="purge_users", institution_name="x", environment="sandbox", approvers=["olga"]
+    )
+    context = chain.context("purge_users")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HITLOperator, "execute", lambda _self, _context: None)
+        sensor.execute(context)
+    meanwhile()
+    counts = legacy_purge(sandbox.control, LegacyPurge(days=1, record_type="PUBLIC", group=MARKER))
+    typed = {"purged": counts["label.users.purged"], "kept": counts["label.users.not.purged"]}
+    answer = {"responded_by_user": {"id": "olga"}, "chosen_options": [ENDED], "params_input": typed}
+    sensor.execute_complete(context, answer)
+
+
+ENGINES: dict[str, Callable[[RunningSandbox, Chain, BehindTheBack], None]] = {
+    "job": purge_by_job,
+    "manual": purge_by_hand,
+}
+SETTINGS: dict[str, dict[str, Any]] = {"job": {}, "manual": {"engine": "manual", "purge_job": None}}
 
 
 def everybody(sandbox: RunningSandbox) -> list[Person]:
@@ -68,9 +94,10 @@ def private_texts(person: Person) -> list[str]:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("policy", POLICIES)
 def test_under_every_policy_the_equation_closes_and_whoever_was_kept_is_as_before(
-    sandbox: RunningSandbox, policy: str, engine: str
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, policy: str, engine: str
 ) -> None:
     assert len(POLICIES) == 4
+    own_config(monkeypatch, tmp_path / "config", poll_seconds=0.05, **SETTINGS[engine])
     switch(sandbox, delete_user_policy=policy, deleted_in_search=True)
     chain = Chain()
     chain.to_review()

@@ -106,6 +106,24 @@ def test_a_counter_of_other_things_than_people_is_not_compared(label: str) -> No
     assert "says 7." in check.sentence
 
 
+@pytest.mark.parametrize(
+    ("label", "value", "agrees"),
+    [
+        ("Users not purged", 4, True),
+        ("Users not purged", 2, True),
+        ("Users not purged", 1, False),
+        ("Users not purged", 5, False),
+        ("Users purged", 208, False),
+        ("Records processed", 212, True),
+    ],
+)
+def test_the_page_may_not_have_selected_people_without_a_due_purge_date(
+    label: str, value: int, *, agrees: bool
+) -> None:
+    check = compare_counters(214, 210, 4, (JobCounter(label, value),), not_selected=2)[1]
+    assert check.agrees is agrees
+
+
 def test_gaps_are_the_sentences_of_counters_that_differ() -> None:
     checks = compare_counters(3, 2, 1, (JobCounter("Users purged", 1), JobCounter("Users not purged", 1)))
     assert gaps(checks) == (checks[1].sentence,)
