@@ -113,6 +113,25 @@ class ReportSettings(_Settings):
     row_cap: int = Field(default=65_000, ge=1)
 
 
+class RetentionSettings(_Settings):
+    """How long the files of a run that hold personal data are kept, in days after the run has ended.
+
+    Attributes:
+        raw_inputs: Days for the exclusion files, the protect list and the report as they were fetched.
+        ledgers: Days for the ledgers and the lists of people who were taken off.
+        workbooks: Days for the reviewer's workbook.
+        snapshots: Days for the original user groups and what became of them; longer as long as somebody is
+            neither verified as purged nor back in the group.
+        leftover_sets: Days after which a set that a run has left in Alma is deleted.
+    """
+
+    raw_inputs: int = Field(default=7, ge=1)
+    ledgers: int = Field(default=45, ge=1)
+    workbooks: int = Field(default=45, ge=1)
+    snapshots: int = Field(default=45, ge=1)
+    leftover_sets: int = Field(default=14, ge=1)
+
+
 class Institution(_Settings):
     """Everything the package knows about one institution.
 
@@ -143,6 +162,7 @@ class Institution(_Settings):
         purge_job: The set-based *Purge users* job; with the engine `manual` there is none.
         manual_purge_name: What Alma's Monitor Jobs page calls a run of *Purge User Records*; used by the engine
             `manual` to find the run that a person has started.
+        retention: How long files with personal data are kept.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,30}$")]
@@ -176,6 +196,7 @@ class Institution(_Settings):
     manual_purge_name: NonEmpty = "Users - Purge Records"
     rules: RuleSettings = RuleSettings()
     guards: GuardSettings = GuardSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @field_validator("schedule")
     @classmethod

@@ -1,5 +1,6 @@
 """Names of the files in a run folder."""
 
+RUN = "run.json"
 PREFLIGHT = "preflight.json"
 EXCLUSIONS = "exclusions.json"
 PROTECT_LIST = "protect-list.csv"
@@ -26,5 +27,6 @@ DROPS_PURGE = "drops-purge.json"
 LEDGER_RESTORED = "ledger.csv"
 RESTORE = "restore.json"
 RESTORE_LOG = "restore-log.json"
+NOT_RESTORED = "not-restored.csv"
 CERTIFICATE = "certificate.json"
 CERTIFICATE_PAGE = "certificate.html"

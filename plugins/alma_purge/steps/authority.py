@@ -35,6 +35,7 @@ _NOT_DECIDING = (
     "calls_per_second",
     "quiet_hours",
     "if_job_is_running",
+    "retention",
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from alma_api.client import AlmaClient
 from alma_api.models import Job, User
 from alma_api.users import group_query
+from alma_purge.places import HOUSEKEEPING_DAG
 from patron_purge.errors import ConfigurationError, PurgeError
 from patron_purge.institution import AlmaJob, Institution
 from patron_purge.states import Engine
@@ -175,6 +176,7 @@ def require_empty_marker_group(client: AlmaClient, institution: Institution) -> 
         raise MarkerGroupNotEmptyError(
             f"{len(left):,} people are still in the group {institution.marker_group}, from an earlier run or by "
             "hand. They would have the wrong loan rules, and this run would stop at them. Clear the task "
-            "restore_kept of the earlier run to give them their group back, or move them in Alma; then clear "
-            "preflight. Nothing was changed."
+            "restore_kept of the earlier run to give them their group back, or trigger the DAG "
+            f"{HOUSEKEEPING_DAG} with restore_orphans, which does it for the people of any run, or move them in "
+            "Alma; then clear preflight. Nothing was changed."
         )
