@@ -77,6 +77,7 @@ class Transport:
     Args:
         base_url: Scheme and host of Alma's API.
         api_key: The API key.
+        read_key: The API key for reads, or None to read with `api_key` too.
         calls_per_second: The pace.
         timeout: Seconds to wait for a connection and for an answer.
         attempts: How often a call that may be repeated is made at most.
@@ -87,6 +88,7 @@ class Transport:
         self,
         base_url: str,
         api_key: str,
+        read_key: str | None = None,
         *,
         calls_per_second: float,
         timeout: tuple[float, float],
@@ -95,6 +97,7 @@ class Transport:
     ) -> None:
         self._base_url = checked_base_url(base_url)
         self._auth = _ApiKey(checked_key(api_key))
+        self._read_auth = self._auth if read_key is None else _ApiKey(checked_key(read_key))
         self._timeout = timeout
         self._attempts = attempts
         self._timing = timing
@@ -201,6 +204,7 @@ class Transport:
                 self._base_url + target,
                 data=call.body,
                 headers=_headers(call),
+                auth=self._read_auth if call.may_use_read_key else self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,
             )
