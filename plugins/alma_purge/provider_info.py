@@ -9,12 +9,12 @@ _FIELDS: dict[str, Any] = {
         "label": "Region",
         "description": "The first part of your region's host name, instead of an address: "
         + ", ".join(url.removeprefix("https://") for url in REGION_URLS.values()),
-        "schema": {"type": ["string", "null"], "default": None, "enum": [None, *REGION_URLS]},
+        "schema": {"type": ["string", "null"], "enum": [*REGION_URLS]},
     },
     "read_api_key": {
         "label": "Read-only API key",
-        "description": "Optional. Signs everything that only reads; the API key above is then used for "
-        "changes only. It must belong to the same institution.",
+        "description": "Optional. Signs everything that only reads; the API key among the standard fields "
+        "is then used for changes only. It must belong to the same institution.",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "institution_code": {
@@ -25,7 +25,7 @@ _FIELDS: dict[str, Any] = {
     "environment": {
         "label": "Environment",
         "description": "Optional. Every run makes sure that the keys belong to it.",
-        "schema": {"type": ["string", "null"], "default": None, "enum": [None, "production", "sandbox"]},
+        "schema": {"type": ["string", "null"], "enum": ["production", "sandbox"]},
     },
     "calls_per_second": {
         "label": "Calls per second",
@@ -49,9 +49,11 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-class-name": "alma_purge.hooks.alma.AlmaHook",
                 "hook-name": "Alma",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "login", "port"],
-                    "relabeling": {"host": "Address, when no region is chosen", "password": "API key"},
-                    "placeholders": {"host": "https://api-na.hosted.exlibrisgroup.com"},
+                    # The port is shown because the UI's own test fails for a connection without one: it
+                    # sends 0 for an empty port, and Airflow takes that for another server.
+                    "hidden-fields": ["schema", "login"],
+                    "relabeling": {"host": "Host (or choose a region)", "password": "API key"},
+                    "placeholders": {"host": "https://api-na.hosted.exlibrisgroup.com", "port": "443"},
                 },
                 "conn-fields": _FIELDS,
             }

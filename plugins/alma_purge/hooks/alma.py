@@ -102,7 +102,8 @@ class AlmaHook(BaseHook):
             rights = [self._rights(name, client) for name, client in self.clients_by_key().items()]
             unknown = self.settings().unknown
         except (AlmaError, ConfigurationError) as error:
-            return False, str(error)
+            # While it is tested, Airflow gives the connection a name that means nothing to anybody.
+            return False, str(error).replace(f"The Airflow connection {self.alma_conn_id}", "This connection")
         sentences = [each.sentence for each in rights]
         lacking = rights[0].lacking_for_changes(reads_too=len(rights) == 1)
         if len(rights) > 1:

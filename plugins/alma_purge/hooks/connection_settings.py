@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from alma_api.regions import REGION_URLS
 from patron_purge.errors import ConfigurationError
 
+HTTPS_PORT = 443
+
 
 class AlmaExtra(BaseModel):
     """The extra fields of a connection; a field left empty in the form counts as not given.
@@ -101,7 +103,8 @@ def _base_url(connection: Connection, extra: AlmaExtra, where: str) -> str:
     url = (connection.host or "").strip().rstrip("/")
     if url and "://" not in url:
         url = f"https://{url}"
-    if url and connection.port:
+    # 443 is where https goes anyway; the field must be filled in for the connection test in Airflow's UI.
+    if url and connection.port and not url.endswith(f":{connection.port}") and connection.port != HTTPS_PORT:
         url = f"{url}:{connection.port}"
     of_region = REGION_URLS[extra.region] if extra.region else ""
     if of_region and url not in {"", of_region, f"{of_region}/almaws/v1"}:
