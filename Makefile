@@ -72,8 +72,9 @@ test: install-dev ## Run every test that needs nothing but Python
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
 	@exec $(BIN)/python -m pytest -q -s tests/kill
 
-bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
-	@exec $(BIN)/python tests/bench/bench_select_candidates.py
+bench: install-dev ## Measure the selection of candidates beside its floor, and the reading of ninety institutions
+	@$(BIN)/python tests/bench/bench_select_candidates.py
+	@PYTHONPATH=$(CURDIR) exec $(BIN)/python tests/bench/bench_parse_dags.py
 
 lint: install-dev ## Check style, formatting, import directions and locks
 	@$(BIN)/ruff check .
