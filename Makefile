@@ -74,7 +74,7 @@ test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at rando
 
 bench: install-dev ## Measure the selection of candidates beside its floor, and the reading of ninety institutions
 	@$(BIN)/python tests/bench/bench_select_candidates.py
-	@PYTHONPATH=$(CURDIR) exec $(BIN)/python tests/bench/bench_parse_dags.py
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) exec $(BIN)/python tests/bench/bench_parse_dags.py
 
 lint: install-dev ## Check style, formatting, import directions and locks
 	@$(BIN)/ruff check .
