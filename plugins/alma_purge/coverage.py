@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from croniter import croniter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -86,7 +86,7 @@ def last_due_start(institution: Institution, now: datetime) -> datetime | None:
     if institution.schedule is None:
         return None
     patience = timedelta(hours=institution.approval_hours + 2 * institution.job_hours) + _GRACE
-    until = (now - patience).astimezone(institution.zone)
+    until = (now.astimezone(UTC) - patience).astimezone(institution.zone)
     due: datetime = croniter(institution.schedule, until).get_prev(datetime)
     return due
 
