@@ -1,5 +1,6 @@
 """The way in: one client for one institution's Alma."""
 
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -62,6 +63,11 @@ class AlmaClient:
     def remaining_calls(self) -> int | None:
         """How many API calls the institution has left today, as of the last answer; None before it."""
         return self._transport.remaining_calls
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far this machine's clock is ahead of Alma's, as of the last answer; None when not known."""
+        return self._transport.clock_ahead
 
     def close(self) -> None:
         """Closes the connections; the next call opens new ones."""

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -106,6 +108,7 @@ class Transport:
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
         self.remaining_calls: int | None = None
+        self.clock_ahead: timedelta | None = None
         keep_ids_out_of_http_logs()
 
     def json(self, call: Call, understand: Callable[[object], _T]) -> _T:
@@ -213,6 +216,7 @@ class Transport:
         else:
             state.last_used = self._timing.clock()
             self._note_remaining(response)
+            self._note_clock(response)
             return response
         # Raised outside the handler: the original error names the address, with the user's id in it.
         raise failure
@@ -232,6 +236,13 @@ class Transport:
         remaining = response.headers.get("X-Exl-Api-Remaining", "").strip()
         if remaining.isascii() and remaining.isdigit():
             self.remaining_calls = int(remaining)
+
+    def _note_clock(self, response: requests.Response) -> None:
+        try:
+            theirs = parsedate_to_datetime(response.headers.get("Date", ""))
+        except ValueError:
+            return
+        self.clock_ahead = datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
 
 
 _UNREADABLE = object()

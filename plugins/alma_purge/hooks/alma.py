@@ -75,6 +75,15 @@ class AlmaHook(BaseHook):
         keys = {MAIN_KEY: settings.api_key, READ_KEY: settings.extra.read_api_key}
         return {name: self._client(settings, key) for name, key in keys.items() if key}
 
+    def rights(self) -> list[KeyRights]:
+        """Ask Alma what each key may do, changing nothing; the main key comes first.
+
+        Raises:
+            ConfigurationError: The connection can't be used, or a key belongs to another tenant than it says.
+            AlmaError: Alma could not be asked.
+        """
+        return [self._rights(name, client) for name, client in self.clients_by_key().items()]
+
     def require_expected_tenant(self, institution_code: str, environment: str) -> None:
         """Make sure that Alma answers for the institution and environment that the connection names, if any.
 
@@ -99,7 +108,7 @@ class AlmaHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Ask Alma whose keys they are and what they may do, changing nothing, and say so."""
         try:
-            rights = [self._rights(name, client) for name, client in self.clients_by_key().items()]
+            rights = self.rights()
             unknown = self.settings().unknown
         except (AlmaError, ConfigurationError) as error:
             # While it is tested, Airflow gives the connection a name that means nothing to anybody.
