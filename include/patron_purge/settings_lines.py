@@ -68,10 +68,16 @@ class SettingsFile:
     def mistakes(self, error: ValidationError) -> tuple[Mistake, ...]:
         """Return what a model has found wrong in this file, by line."""
         found = [
-            self.mistake(tuple(item["loc"]), _problem(item["type"], item["msg"], item["input"]))
+            self._found(tuple(item["loc"]), _problem(item["type"], item["msg"], item["input"]))
             for item in error.errors(include_url=False)
         ]
         return tuple(sorted(found, key=lambda one: one.line))
+
+    def _found(self, place: Place, problem: str) -> Mistake:
+        """Return a mistake; one about several settings begins with the name of the first of them."""
+        if place:
+            return self.mistake(place, problem)
+        return Mistake(self.line_of(tuple(problem.partition(" ")[0].split("."))), "", problem)
 
 
 class UnreadableSettingsError(ConfigurationError):

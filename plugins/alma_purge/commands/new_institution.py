@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alma_purge.places import config_folder, dag_id_of
 from alma_purge.terminal import Exit, complain, say
+from patron_purge.settings_doc import settings_of
 from patron_purge.settings_schema import schema_text
 from patron_purge.settings_text import settings_text
 from patron_purge.staggering import staggered_schedule
@@ -76,6 +77,7 @@ def institution_text(code: str, library_code: str) -> str:
         "sftp_connection": f"sftp_{code}",
         "report": {"path": None},
     }
+    given |= {doc.name: doc.example for doc in settings_of() if doc.name == "purge_job"}
     heading = (
         f"The settings of {library_code}. Fill in what is empty, then type `make check-config`; what Alma and "
         f"the SFTP server say to it, `make doctor CODE={code}` tells."

@@ -9,7 +9,6 @@ from alma_purge.doctor.visit import Line, NamedCheck, Visit, failed, fine, note
 from alma_purge.hooks.alma import USUAL_PACE
 from alma_purge.steps import tenant
 from patron_purge.guards.checks import CALLS_FOR_THE_RUN
-from patron_purge.institution import AlmaJob
 from patron_purge.report_table import ReportHeading, build_report, require_ids
 
 _ROWS_LOOKED_AT: Final = 25
@@ -105,17 +104,18 @@ def marker_group_empty(visit: Visit) -> Iterator[Line]:
 
 def regroup_job(visit: Visit) -> Iterator[Line]:
     """Resolve the job that moves people to the marker group."""
-    yield _job(visit, visit.institution.regroup_job, "regroup_job")
+    wanted = visit.institution.regroup_job
+    job = tenant.find_job(visit.client, wanted, f"regroup_job in {visit.institution.code}.yaml")
+    yield fine(f"{job.name} has the id {job.id}.")
 
 
 def purge_job(visit: Visit) -> Iterator[Line]:
     """Resolve the job that purges."""
-    yield _job(visit, visit.institution.purge_job, "purge_job")
-
-
-def _job(visit: Visit, wanted: AlmaJob, setting: str) -> Line:
-    job = tenant.find_job(visit.client, wanted, f"{setting} in {visit.institution.code}.yaml")
-    return fine(f"{job.name} has the id {job.id}.")
+    job = tenant.find_purge_job(visit.client, visit.institution)
+    if job is None:
+        yield fine("A person runs the purge on Alma's Purge User Records page; no job is needed.")
+    else:
+        yield fine(f"{job.name} has the id {job.id}.")
 
 
 def report(visit: Visit) -> Iterator[Line]:
