@@ -6,11 +6,13 @@
 #   APPROVE=yes|no      let `make demo` answer the approval by itself, as the demo operator
 #   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
 #   WORKERS=auto        how many tests run at once
+#   CODE=XYZ            the library that `make new-institution` and `make doctor` are about
 PYTHON ?= python3
 VENV ?= .venv
 APPROVE ?=
 PORT ?= 8080
 WORKERS ?= auto
+CODE ?=
 
 BIN := $(VENV)/bin
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
@@ -30,12 +32,12 @@ BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop install install-dev test test-kill bench lint types check env lock clean
+.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill bench lint types check env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 demo: install ## Rehearse one purge on this machine and follow it here (APPROVE=yes or APPROVE=no answers by itself)
 	@exec $(BIN)/python -m demo run --port "$(PORT)" --approve "$(APPROVE)"
@@ -45,6 +47,18 @@ sandbox: install ## Start the rehearsal tenant (Alma API and SFTP server) alone
 
 stop: ## End whatever `make demo` or `make sandbox` left running
 	@if [ -x $(BIN)/python ]; then exec $(BIN)/python -m demo stop; else echo "Nothing is running: $(VENV) is not installed."; fi
+
+check-config: install ## Report every mistake in the institution files, with file and line
+	@exec $(BIN)/python -m alma_purge check-config
+
+new-institution: install ## Write a commented settings file for one more library (CODE=XYZ)
+	@exec $(BIN)/python -m alma_purge new-institution --code "$(CODE)"
+
+doctor: install ## Check one institution against its Alma and SFTP server, changing nothing (CODE=XYZ)
+	@exec $(BIN)/python -m alma_purge doctor --institution "$(CODE)"
+
+coverage: install ## Tell which institutions have had no run in the last month
+	@exec $(BIN)/python -m alma_purge coverage
 
 install: ## Install the locked dependencies and this package into .venv
 	$(BOOTSTRAP) requirements.txt
@@ -58,8 +72,9 @@ test: install-dev ## Run every test that needs nothing but Python
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
 	@exec $(BIN)/python -m pytest -q -s tests/kill
 
-bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
-	@exec $(BIN)/python tests/bench/bench_select_candidates.py
+bench: install-dev ## Measure the selection of candidates beside its floor, and the reading of ninety institutions
+	@$(BIN)/python tests/bench/bench_select_candidates.py
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) exec $(BIN)/python tests/bench/bench_parse_dags.py
 
 lint: install-dev ## Check style, formatting, import directions and locks
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ import uvicorn
 from alma_sandbox.app import PREFIX, build_app
 from alma_sandbox.connections import TrackedProtocol
 from alma_sandbox.control.service import Control
-from alma_sandbox.sftp import host_key, public_line, serve_sftp
+from alma_sandbox.sftp import CLIENT_KEY_FILE, OneLoginServer, client_key, host_key, public_line, serve_sftp
 from alma_sandbox.stage import KEY, READ_KEY, Plot, Stage
 from alma_sandbox.state.people import Json
 from alma_sandbox.state.tenant import Tenant
@@ -75,6 +75,11 @@ class RunningSandbox:
         return self.stage.tenant
 
     @property
+    def sftp_client_key(self) -> Path:
+        """The file with the private key that may log in to the SFTP server."""
+        return self.sftp_folder.parent / CLIENT_KEY_FILE
+
+    @property
     def report_path(self) -> str:
         """Path of the Analytics report."""
         return self.tenant.reports.path
@@ -88,6 +93,7 @@ class RunningSandbox:
             "report_path": self.report_path,
             "sftp_user": self.sftp_user,
             "sftp_password": self.sftp_password,
+            "sftp_client_key": str(self.sftp_client_key),
             "sftp_host": self.sftp_host,
             "sftp_port": self.sftp_port,
             "sftp_host_key": self.sftp_host_key,
@@ -175,7 +181,8 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
     control = Control(stage, sftp_folder)
     key = host_key(folder)
     password = _password(folder)
-    sftp = await _start_sftp(sftp_folder, key, password, ports)
+    login = OneLoginServer(SFTP_USER, password, client_key(folder))
+    sftp = await _start_sftp(sftp_folder, key, login, ports)
     server = uvicorn.Server(_config(stage, control))
     stop_event = asyncio.Event()
     serving = asyncio.create_task(server.serve(sockets=[api_socket]))
@@ -204,10 +211,10 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
 
 
 async def _start_sftp(
-    folder: Path, key: asyncssh.SSHKey, password: str, ports: Ports
+    folder: Path, key: asyncssh.SSHKey, login: OneLoginServer, ports: Ports
 ) -> asyncssh.SSHAcceptor:
     try:
-        return await serve_sftp(folder, key, SFTP_USER, password, ports.sftp, address=ports.address)
+        return await serve_sftp(folder, key, login, ports.sftp, address=ports.address)
     except OSError as error:
         raise PortTakenError(
             f"Port {ports.sftp} on {ports.address} is taken; choose another with --sftp-port."

@@ -96,7 +96,7 @@ def _no_history(facts: GuardFacts, settings: GuardSettings, override: Decimal | 
 
 def _exclusion_drop(facts: GuardFacts, settings: GuardSettings, override: Decimal | None) -> Verdict:
     limit = _or(override, settings.max_exclusion_drop_percent)
-    now = {file.pattern: file.rows for file in facts.exclusion_files}
+    now = {file.pattern: file.rows for file in facts.exclusion_files} | facts.protect_rows
     drops = [
         (before >= ROWS_WORTH_COMPARING, Decimal(100 * (before - now.get(pattern, 0))) / before, pattern)
         for pattern, before in facts.previous_exclusion_rows.items()

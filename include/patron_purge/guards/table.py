@@ -62,8 +62,8 @@ _DOCS = {
     ),
     "exclusion_drop": GuardDoc(
         "exclusion_drop",
-        "An exclusion file with fewer rows than in the last run, by more than this share. "
-        "For short files it only warns.",
+        "An exclusion file or a protect list with fewer rows than in the last run, by more than this share. "
+        "For short lists it only warns.",
         "guards.max_exclusion_drop_percent",
         "",
         "the largest drop, in percent",

@@ -84,7 +84,9 @@ def history_entry_of(run: PurgeRun, context: Context, certificate: Certificate) 
         purged=certificate.purged,
         by_group={row.code: row.count for row in review.by_group if row.count},
         # A list that a guard has stopped is no measure for the next one.
-        exclusion_rows={} if stops(review.guards) else {one.pattern: one.rows for one in manifest.files},
+        exclusion_rows={}
+        if stops(review.guards)
+        else {one.pattern: one.rows for one in manifest.files} | manifest.protect_rows,
         report_rows=review.equation.total,
     )
 
