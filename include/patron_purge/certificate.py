@@ -32,6 +32,8 @@ class JobInstance(_Model):
         ended_at: When it ended; None when Alma did not say.
         counters: Its counters.
         checks: Its counters against what was counted by single reads.
+        by_hand: Whether a person was asked to start it on a page of Alma, which no API can do.
+        answered_by: Airflow user id of the person who said how that ended.
     """
 
     job: str
@@ -43,6 +45,8 @@ class JobInstance(_Model):
     ended_at: AwareDatetime | None
     counters: tuple[JobCounter, ...] = ()
     checks: tuple[CounterCheck, ...] = ()
+    by_hand: bool = False
+    answered_by: str = ""
 
 
 class Period(_Model):

@@ -25,6 +25,7 @@ _KINDS: Final = {
         files.PREFLIGHT,
         files.EXCLUSIONS,
         files.REPORT_FACTS,
+        files.BASIS,
         files.REVIEW,
         files.REGROUP_PAYLOAD,
         files.PURGE_PAYLOAD,

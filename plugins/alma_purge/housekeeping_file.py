@@ -9,6 +9,8 @@ from alma_purge.run_folder import RunFolder
 from patron_purge.retention import HousekeepingEntry, entries_from_lines, entry_lines
 
 HOUSEKEEPING = "housekeeping.jsonl"
+FILES_DELETED = "files deleted"
+PEOPLE_RESTORED = "people put back"
 
 
 def read_entries(institution_code: str) -> tuple[HousekeepingEntry, ...]:

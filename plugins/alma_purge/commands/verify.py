@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from alma_purge.places import dag_id_of, institution_files
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps.stored_runs import require_institution, stored_run
-from alma_purge.steps.verification import Finding, Verdict, read_certificate, recorded_elsewhere, verify
+from alma_purge.steps.verification import read_certificate, verify
+from alma_purge.steps.verified_files import Finding, Verdict, recorded_elsewhere
 from alma_purge.terminal import Exit, say
 from alma_purge.web.records import read_records
 from patron_purge.certificate import Certificate

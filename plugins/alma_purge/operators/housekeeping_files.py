@@ -5,12 +5,10 @@ from collections import Counter
 from airflow.sdk import Context
 
 from alma_purge.file_kinds import kind_of
-from alma_purge.housekeeping_file import logged
+from alma_purge.housekeeping_file import FILES_DELETED, logged
 from alma_purge.operators.housekeeping import Household, HousekeepingError, HousekeepingOperator
 from alma_purge.steps.past_runs import PastRun
 from patron_purge.retention import FileKind, RunAge, StoredFile, due_files
-
-FILES_DELETED = "files deleted"
 
 
 class DeleteExpiredFilesOperator(HousekeepingOperator):

@@ -4,7 +4,7 @@ from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
 from alma_purge import files
-from alma_purge.housekeeping_file import logged
+from alma_purge.housekeeping_file import PEOPLE_RESTORED, logged
 from alma_purge.operators.base import TryAgainError
 from alma_purge.operators.housekeeping import Household, HousekeepingError, HousekeepingOperator
 from alma_purge.places import HOUSEKEEPING_DAG
@@ -19,7 +19,6 @@ from patron_purge.states import Mode
 
 RESTORE_PARAM = "restore_orphans"
 INSTITUTION_PARAM = "institution"
-PEOPLE_RESTORED = "people put back"
 
 
 class FindLeftBehindOperator(HousekeepingOperator):

@@ -228,6 +228,8 @@ def _instance(name: str, record: JobRecord, reads: tuple[int, int, int] | None) 
         ended_at=record.ended_at,
         counters=counters,
         checks=compare_counters(*reads, counters) if reads else (),
+        by_hand=record.by_hand,
+        answered_by=record.answered_by,
     )
 
 

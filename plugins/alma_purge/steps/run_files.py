@@ -31,24 +31,6 @@ WRITTEN_BY = {
     files.LEDGER_RESTORED: "restore_kept",
     files.RESTORE: "restore_kept",
 }
-# They name nobody, so no retention takes them away.
-WITHOUT_PEOPLE = frozenset(
-    {
-        files.PREFLIGHT,
-        files.EXCLUSIONS,
-        files.REPORT_FACTS,
-        files.BASIS,
-        files.REVIEW,
-        files.REGROUP_PAYLOAD,
-        files.PURGE_PAYLOAD,
-        files.DECISION,
-        files.REGROUP_RECORD,
-        files.PURGE_RECORD,
-        files.REGROUP,
-        files.PURGE,
-        files.RESTORE,
-    }
-)
 
 
 def writer_of(name: str) -> str:
@@ -73,12 +55,8 @@ def run_files(
     Returns:
         The files by name.
     """
-    return tuple(_checksum(folder, name, used, recorded) for name in sorted(_names(folder)))
-
-
-def _names(folder: RunFolder) -> set[str]:
-    names = {entry.name for entry in folder.path.iterdir() if entry.is_file()}
-    return {name for name in names - _NOT_PART if not name.startswith(".")}
+    names = [name for name in sorted(folder.names()) if name not in _NOT_PART and not name.startswith(".")]
+    return tuple(_checksum(folder, name, used, recorded) for name in names)
 
 
 def _checksum(

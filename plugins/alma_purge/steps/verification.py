@@ -1,18 +1,16 @@
 """Works a certificate out again from its run folder, and names every difference."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from alma_purge import files
-from alma_purge.run_folder import RunFolder, sha256_of
+from alma_purge.run_folder import RunFolder
 from alma_purge.steps.certificate_content import PAPERS_OF_DIGEST, Known, content_of, digest_again
 from alma_purge.steps.certificate_facts import outcome_with
 from alma_purge.steps.papers import StoredPapers
-from alma_purge.steps.run_files import WITHOUT_PEOPLE
-from patron_purge.certificate import Certificate, CertificateContent, FileChecksum
+from alma_purge.steps.verified_files import Finding, Verdict, file_findings, present_files
+from patron_purge.certificate import Certificate, CertificateContent
 from patron_purge.decision import DecisionState
 from patron_purge.digest import approval_code
 from patron_purge.errors import PurgeError, RunFileError
@@ -24,27 +22,6 @@ _LISTS = _LEDGERS | {files.DROPS_REGROUP, files.DROPS_PURGE}
 _FROM_LISTS = frozenset(
     {"period", "sent", "purged", "equation", "by_reason", "kept_by_alma", "money_waived", "instances"}
 )
-
-
-class Verdict(StrEnum):
-    """What one check found; the value is shown to people."""
-
-    FINE = "ok"
-    GONE = "gone"
-    DIFFERS = "DIFFERS"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found.
-
-    Attributes:
-        verdict: Whether it agrees.
-        text: What was checked, in a plain sentence without personal data.
-    """
-
-    verdict: Verdict
-    text: str
 
 
 def read_certificate(folder: RunFolder) -> Certificate:
@@ -79,9 +56,8 @@ def verify(folder: RunFolder, certificate: Certificate) -> Iterator[Finding]:
     Yields:
         What each check found.
     """
-    present = {one.name: _present(folder, one) for one in certificate.files}
-    yield from _files(certificate.files, present)
-    yield _page(folder, certificate)
+    present = present_files(folder, certificate)
+    yield from file_findings(folder, certificate, present)
     used = frozenset(one.name for one in certificate.files if one.used)
     gone = {name for name in used if present[name] is None}
     papers = StoredPapers(folder, used)
@@ -94,74 +70,6 @@ def verify(folder: RunFolder, certificate: Certificate) -> Iterator[Finding]:
     except (PurgeError, ValidationError) as error:
         said = str(error) if isinstance(error, PurgeError) else "A paper of the run can't be read any more."
         yield Finding(Verdict.DIFFERS, f"The certificate can't be worked out again. {said}")
-
-
-def recorded_elsewhere(
-    folder: RunFolder, certificate: Certificate, on_record: Mapping[str, str]
-) -> Iterator[Finding]:
-    """Hold certificate and files against the checksums that Airflow's database has.
-
-    Args:
-        folder: The run folder.
-        certificate: Its certificate.
-        on_record: File name to the checksum that its task has recorded.
-
-    Yields:
-        What each check found.
-    """
-    now = {one.name: one.sha256 for one in certificate.files}
-    for name in (files.CERTIFICATE, files.CERTIFICATE_PAGE):
-        content = folder.read_if_there(name)
-        if content is not None:
-            now[name] = sha256_of(content)
-    known = sorted(now.keys() & on_record.keys())
-    for name in known:
-        if now[name] != on_record[name]:
-            yield Finding(Verdict.DIFFERS, f"{name} is not the file whose checksum Airflow's database has.")
-    same = sum(now[name] == on_record[name] for name in known)
-    yield Finding(Verdict.FINE, f"Airflow's database has the same checksum for {same:,} files.")
-
-
-def _present(folder: RunFolder, one: FileChecksum) -> bool | None:
-    """Tell whether a file is there as it was; None when it is gone."""
-    content = folder.read_if_there(one.name)
-    return None if content is None else sha256_of(content) == one.sha256
-
-
-def _files(listed: tuple[FileChecksum, ...], present: Mapping[str, bool | None]) -> Iterator[Finding]:
-    for one in listed:
-        if one.recorded is False:
-            yield Finding(
-                Verdict.DIFFERS,
-                f"{one.name} was not the file that its task wrote already when the certificate was written.",
-            )
-        if present[one.name] is False:
-            yield Finding(Verdict.DIFFERS, f"{one.name} was changed after the certificate was written.")
-        elif present[one.name] is None and one.name in WITHOUT_PEOPLE:
-            yield Finding(
-                Verdict.DIFFERS, f"{one.name} is missing. It names nobody, so no retention deletes it."
-            )
-    gone = [one.name for one in listed if present[one.name] is None and one.name not in WITHOUT_PEOPLE]
-    if gone:
-        yield Finding(
-            Verdict.GONE,
-            f"{', '.join(gone)}: deleted since, as lists of people are after their retention. What rests on them is "
-            "not checked.",
-        )
-    same = sum(each is True for each in present.values())
-    yield Finding(Verdict.FINE, f"{same:,} of {len(listed):,} files have the checksums of the certificate.")
-
-
-def _page(folder: RunFolder, certificate: Certificate) -> Finding:
-    page = folder.read_if_there(files.CERTIFICATE_PAGE)
-    if page is None:
-        return Finding(Verdict.DIFFERS, f"{files.CERTIFICATE_PAGE}, the page of the certificate, is missing.")
-    if sha256_of(page) != certificate.page_sha256:
-        return Finding(
-            Verdict.DIFFERS,
-            f"{files.CERTIFICATE_PAGE} is not the page that was written with the certificate.",
-        )
-    return Finding(Verdict.FINE, f"{files.CERTIFICATE_PAGE} is the page of this certificate.")
 
 
 def _known(certificate: Certificate) -> Known:

@@ -12,7 +12,8 @@ from alma_purge import files
 from alma_purge.history_file import HISTORY
 from alma_purge.places import store_root
 from alma_purge.run_folder import RunFolder
-from alma_purge.steps.verification import Verdict, read_certificate, verify
+from alma_purge.steps.verification import read_certificate, verify
+from alma_purge.steps.verified_files import Verdict
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.people import Person
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.unit.patron_purge.output_samples import NOW, OLGA, asked, ledger, ledger_row
-from tests.unit.patron_purge.test_patron_purge_review import review
 
 from alma_purge import files
 from alma_purge.__main__ import main
 from alma_purge.run_folder import RunFolder
+from alma_purge.run_note import note_run
 from patron_purge.decision import DecisionState
 from patron_purge.ledger import ledger_csv
 
@@ -17,8 +17,7 @@ EXPLAIN = ["explain", "--institution", "demo"]
 
 def keep(run_id: str, *rows: dict[str, str], days: int = 0, name: str = files.LEDGER_RESTORED) -> RunFolder:
     folder = RunFolder.of_run("demo", run_id)
-    made = review().model_copy(update={"run_id": run_id, "created_at": NOW + timedelta(days=days)})
-    folder.write(files.REVIEW, made.model_dump_json().encode())
+    note_run(folder, "alma_user_purge_demo", run_id, NOW + timedelta(days=days))
     folder.write(name, ledger_csv(ledger(*rows)))
     return folder
 
@@ -96,7 +95,7 @@ def test_nothing_that_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_a_run_without_its_review_is_named_by_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_without_its_note_is_named_by_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
     folder = RunFolder.of_run("demo", "early")
     folder.write(files.LEDGER_SELECTED, ledger_csv(ledger(ledger_row(primary_id="1", state="candidate"))))
     assert main([*EXPLAIN, "--user", "1"]) == 0

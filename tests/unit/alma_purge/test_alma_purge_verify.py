@@ -13,8 +13,10 @@ from tests.support.flow import connect
 from alma_api.rate_limit import RateLimit
 from alma_purge import files
 from alma_purge.__main__ import main
+from alma_purge.housekeeping_file import FILES_DELETED, PEOPLE_RESTORED, logged
 from alma_purge.run_folder import RunFolder, sha256_of
-from alma_purge.steps.verification import Verdict, read_certificate, recorded_elsewhere, verify
+from alma_purge.steps.verification import read_certificate, verify
+from alma_purge.steps.verified_files import Verdict, recorded_elsewhere
 from alma_sandbox.testing import running_sandbox
 
 GUARDS = {"max_percent_of_report": 100, "max_count_without_history": 500}
@@ -171,16 +173,42 @@ def test_somebody_who_is_slipped_into_list_and_certificate_changes_the_digest(fo
     assert "computed again from list, payloads, settings and inputs, is another one" in found
 
 
-def test_lists_that_were_deleted_after_their_retention_are_no_difference(
+def test_lists_that_the_housekeeping_has_deleted_are_no_difference(
     folder: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in LISTS_OF_PEOPLE:
-        folder.remove(name)
+    with logged("demo", "manual__test", FILES_DELETED, {"ledger": len(LISTS_OF_PEOPLE)}):
+        for name in LISTS_OF_PEOPLE:
+            folder.remove(name)
     assert main(["verify", "manual__test"]) == 0
     said = capsys.readouterr().out
     assert "CONFIRMED, as far as the run folder still holds" in said
     assert "ledger.csv" in said
-    assert "These statements rest on lists that are deleted: equation" in said.replace("by reason, ", "")
+    assert "These statements rest on lists that are deleted: by reason, equation" in said
+
+
+@pytest.mark.parametrize("run_id", ["manual__test", "another"])
+def test_a_list_that_is_missing_without_a_word_in_the_housekeeping_log_is_a_difference(
+    folder: RunFolder, run_id: str
+) -> None:
+    with logged("demo", run_id, PEOPLE_RESTORED if run_id == "manual__test" else FILES_DELETED, {}):
+        folder.remove(files.LEDGER)
+    assert any(
+        text.startswith("ledger-reconciled.csv is missing, and the housekeeping")
+        for text in differences(folder)
+    )
+
+
+def test_what_the_housekeeping_has_written_about_people_it_put_back_is_no_difference(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.write(files.RESTORE_LOG, b"{}")
+    assert any(text.startswith("restore-log.json was changed") for text in differences(folder))
+    with logged("demo", "manual__test", PEOPLE_RESTORED, {"asked": 1}):
+        pass
+    assert main(["verify", "manual__test"]) == 0
+    assert "later    restore-log.json has changed since: the housekeeping" in capsys.readouterr().out
+    folder.write(files.SNAPSHOT, folder.read(files.SNAPSHOT) + b" ")
+    assert differences(folder) == ["snapshot.csv was changed after the certificate was written."]
 
 
 def test_a_missing_paper_that_names_nobody_is_a_difference(folder: RunFolder) -> None:
