@@ -137,7 +137,7 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
     "other institution": (own(institution_code="01OTHER"), "Alma tenant", "demo.yaml says 01OTHER"),
     "wrong key": (fields("AIRFLOW_CONN_ALMA_DEMO", password="wrong-key"), "API keys", "lacks a permission"),
     "weak key": (weak_key, "API keys", "Users: write"),
-    "clock": (late_clock, "clock", "420 seconds behind Alma's"),
+    "clock": (late_clock, "clock", "seconds behind Alma's. Set it by NTP"),
     "calls": (switched(daily_limit=900), "API calls", "API calls are left today; a run needs 1,000"),
     "marker group": (own(marker_group="NOSUCH"), "user groups", "no enabled user group with the code NOSUCH"),
     "protected group": (
