@@ -1,6 +1,6 @@
 """Judging what a person typed into the approval form."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -97,7 +97,7 @@ def record_answer(asked: Decision, answer: Answer, judgement: Judgement) -> Deci
             update={"state": DecisionState.REFUSED, "refusals": (*asked.refusals, refusal)}
         )
     update: dict[str, object] = {
-        "answered_at": answer.answered_at,
+        "answered_at": answer.answered_at.astimezone(asked.asked_at.tzinfo),
         "answered_by": answer.person,
         "clear_number": answer.clear_number,
         "comment": answer.comment.strip(),
@@ -106,7 +106,9 @@ def record_answer(asked: Decision, answer: Answer, judgement: Judgement) -> Deci
     }
     if answer.choice is Choice.REJECT:
         return asked.model_copy(update=update | {"state": DecisionState.REJECTED})
-    valid_until = answer.answered_at + timedelta(hours=asked.approval_hours)
+    # By the clock of the library, whose moment the question carries; Airflow gives the answer's in UTC.
+    answered_at = answer.answered_at.astimezone(UTC)
+    valid_until = (answered_at + timedelta(hours=asked.approval_hours)).astimezone(asked.asked_at.tzinfo)
     if asked.not_after is not None:
         valid_until = min(valid_until, asked.not_after)
     approved = {

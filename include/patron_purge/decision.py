@@ -1,6 +1,6 @@
 """What a person decided about one list, and whether that still allows anything to be sent to Alma."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -150,8 +150,9 @@ def ask(question: Question, now: datetime, previous: Decision | None) -> Decisio
         and clears do not buy time.
     """
     again = previous is not None and previous.digest == question.digest and previous.run_id == question.run_id
-    asked_at = previous.asked_at if previous is not None and again else now
-    deadline = _earliest(asked_at + timedelta(hours=question.approval_hours), question.not_after)
+    asked_at = previous.asked_at if previous is not None and again else _at_its_offset(now)
+    latest = asked_at + timedelta(hours=question.approval_hours)
+    deadline = _at_its_offset(_earliest(latest, question.not_after))
     if previous is not None and again:
         deadline = min(deadline, previous.deadline)
     return Decision(
@@ -235,6 +236,15 @@ def _why_not_valid(decision: Decision, now: datetime) -> str:
     if now > decision.valid_until:
         return f"The approval expired at {decision.valid_until:%Y-%m-%d %H:%M %Z}."
     return ""
+
+
+def _at_its_offset(moment: datetime) -> datetime:
+    """Write a moment with its offset in place of its zone.
+
+    Python adds hours to a moment in a zone by the clock on the wall, so that 72 hours would be 71 or 73 when
+    the clocks change meanwhile.
+    """
+    return moment.astimezone(timezone(moment.utcoffset() or timedelta(0)))
 
 
 def _earliest(moment: datetime, other: datetime | None) -> datetime:

@@ -171,7 +171,7 @@ def _inputs(review: Review) -> Sheet:
     """Describe each input file."""
     headings = (
         ("File", 60),
-        ("Data of", 18),
+        ("Data of (local time)", 22),
         ("Age in hours", 14),
         ("Rows", 10),
         ("Rows without primary ID", 24),

@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk.exceptions import AirflowException
+
 from alma_purge.config_check import check_config
 from alma_purge.doctor.visit import Line, NamedCheck, Visit, failed, fine, note
 from alma_purge.history_file import read_history
@@ -125,6 +128,25 @@ def history(visit: Visit) -> Iterator[Line]:
     )
 
 
+def mail_server(visit: Visit) -> Iterator[Line]:
+    """Log in to the mail server of the notices, and send nothing."""
+    notices = getattr(visit.institution, "notices", None)
+    if notices is None:
+        yield fine("The settings name nobody who gets mails.")
+        return
+    name = notices.smtp_connection
+    try:
+        with SmtpHook(smtp_conn_id=name) as hook:
+            sender = hook.from_email
+    except (OSError, AirflowException, ValueError) as error:
+        yield failed(f"The mail server of the connection {name} can't be used ({type(error).__name__}).")
+        return
+    if sender:
+        yield fine(f"The mail server of the connection {name} lets this machine in; no mail was sent.")
+    else:
+        yield failed(f"The connection {name} names no sender. Put from_email into its extra field.")
+
+
 SITE_CHECKS: tuple[NamedCheck, ...] = (
     ("settings", settings),
     ("versions", versions),
@@ -132,4 +154,5 @@ SITE_CHECKS: tuple[NamedCheck, ...] = (
     ("schedule", schedule),
     ("store", store),
     ("history", history),
+    ("mail server", mail_server),
 )

@@ -42,7 +42,7 @@ class FetchExclusionsOperator(PurgeOperator):
             stored_name=stored_name,
             sha256=ref.sha256,
             size=len(download.content),
-            data_as_of=data_moment(download.file.data_as_of, run.now),
+            data_as_of=data_moment(download.file.data_as_of, run.now).astimezone(run.institution.zone),
             rows=download.file.row_count,
             ids=len(download.file.ids),
             names=len(download.file.names),

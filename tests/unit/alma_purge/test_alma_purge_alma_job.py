@@ -133,6 +133,7 @@ def test_a_job_is_started_waited_for_and_finished(
     assert waiting.method_name == "job_news"
     assert [waiting.trigger.instance_id] == job_starts(sandbox)
     assert 23.9 < hours_until(waiting.trigger.deadline) <= 24
+    assert waiting.trigger.calls_per_second == 50
     task.try_once(news(JobNews.ENDED))
     assert task.ti.said("summary") == "finished ended_well COMPLETED_SUCCESS"
     assert record(folder).stage is JobStage.ENDED_WELL
@@ -171,6 +172,7 @@ def test_after_an_unclear_answer_the_name_is_looked_up_for_a_quarter_of_an_hour(
     waiting = task.deferred()
     assert isinstance(waiting.trigger, AlmaJobLookUpTrigger)
     assert 0.2 < hours_until(waiting.trigger.deadline) <= 0.25
+    assert waiting.trigger.calls_per_second == 50
     assert JobRecord.model_validate_json(waiting.trigger.record) == record(folder)
     assert isinstance(task.deferred().trigger, AlmaJobLookUpTrigger)
     assert calls(sandbox, "POST", START) == 1

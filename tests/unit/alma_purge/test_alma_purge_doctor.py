@@ -3,10 +3,13 @@
 import json
 import os
 import re
+import socketserver
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from tests.support.config import edit_payload, own_config
@@ -137,7 +140,7 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
     "other institution": (own(institution_code="01OTHER"), "Alma tenant", "demo.yaml says 01OTHER"),
     "wrong key": (fields("AIRFLOW_CONN_ALMA_DEMO", password="wrong-key"), "API keys", "lacks a permission"),
     "weak key": (weak_key, "API keys", "Users: write"),
-    "clock": (late_clock, "clock", "420 seconds behind Alma's"),
+    "clock": (late_clock, "clock", "seconds behind Alma's. Set it by NTP"),
     "calls": (switched(daily_limit=900), "API calls", "API calls are left today; a run needs 1,000"),
     "marker group": (own(marker_group="NOSUCH"), "user groups", "no enabled user group with the code NOSUCH"),
     "protected group": (
@@ -331,6 +334,47 @@ def test_notes_do_not_fail(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPa
         "it is not required",
     ):
         assert part in notes
+
+
+class MailServer(socketserver.StreamRequestHandler):
+    """Greets, agrees to everything, and remembers what it was told."""
+
+    told: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 mail.example.edu\r\n")
+        while line := self.rfile.readline().decode().strip():
+            self.told.append(line.split()[0].upper())
+            self.wfile.write(b"221 bye\r\n" if self.told[-1] == "QUIT" else b"250 fine\r\n")
+
+
+@pytest.mark.parametrize("case", ["fine", "no sender", "down", "no connection"])
+def test_the_mail_server_is_greeted_and_no_mail_is_sent(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    MailServer.told.clear()
+    institution = institution_of_dag("alma_user_purge_demo")
+    notices = SimpleNamespace(smtp_connection="smtp_demo")
+    visit = Visit(institution.model_copy(update={"notices": notices}), datetime.now(UTC))
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        extra = {
+            "disable_ssl": True,
+            "disable_tls": True,
+            "retry_limit": 0,
+            "from_email": "purge@example.edu",
+        }
+        if case == "no sender":
+            del extra["from_email"]
+        given = {"conn_type": "smtp", "host": "127.0.0.1", "port": server.server_address[1], "extra": extra}
+        if case != "no connection":
+            monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEMO", json.dumps(given))
+        if case == "down":
+            server.server_close()
+        ((status, text),) = site_checks.mail_server(visit)
+        server.shutdown()
+    assert status is (Status.FINE if case == "fine" else Status.FAILED)
+    assert "smtp_demo" in text
+    assert ("names no sender" in text) is (case == "no sender")
+    assert set(MailServer.told) <= {"EHLO", "HELO", "QUIT"}
 
 
 def test_a_secret_that_slipped_into_a_sentence_is_taken_out() -> None:

@@ -223,6 +223,28 @@ def test_two_jobs_of_one_name_are_reported(sandbox: RunningSandbox, client: Alma
     assert f"2 instances of the job {NAME}" in said["reason"]
 
 
+@pytest.mark.parametrize("pace", [None, 3.0])
+def test_a_trigger_keeps_the_institution_s_pace(
+    sandbox: RunningSandbox, client: AlmaClient, monkeypatch: pytest.MonkeyPatch, pace: float | None
+) -> None:
+    paces: list[float | None] = []
+    connecting = AlmaHook.get_conn
+
+    def get_conn(self: AlmaHook) -> AlmaClient:
+        paces.append(self.calls_per_second)
+        return connecting(self)
+
+    monkeypatch.setattr(AlmaHook, "get_conn", get_conn)
+    given = AlmaJobEndTrigger("alma_demo", 0.01, in_hours(1), "M148", start(sandbox, client))
+    _path, fields = given.serialize()
+    if pace is None:
+        del fields["calls_per_second"]  # as a trigger of an older version was stored
+    else:
+        fields["calls_per_second"] = pace
+    assert run(AlmaJobEndTrigger(**fields))["news"] == "ended"
+    assert paces == [pace]
+
+
 @pytest.mark.parametrize("trigger", [end_trigger("77"), look_up_trigger()])
 def test_a_trigger_survives_a_restart_and_never_carries_the_key(
     sandbox: RunningSandbox, trigger: Waiter
