@@ -29,6 +29,11 @@ Read the last line of the red task's log: it says what is wrong, what to do, and
 cause and clear the task. Clearing never starts an Alma job twice. To make a new list, trigger a new run: an answered
 approval page keeps showing its first text.
 
+### Mails
+With a `notices` block in the institution's file, the people named there get a mail when an approval is wanted (and
+reminders), when it was answered, when something failed or stopped the run, and when the run has ended. No mail names a
+patron, and a mail that can't be sent stops nothing: the log, the review page and the certificate say so.
+
 ### Good to know
 Turning on a DAG starts the latest missed monthly run at once. While a run waits for an approval, the next one waits in
 the queue. *Marking* the approval as success does not approve anything: nothing is sent without the count and the code.
@@ -38,6 +43,14 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import DAG, BaseOperator, Param, TriggerRule
 
+from alma_purge.notices.notifiers import (
+    AnswerNotifier,
+    ApprovalWantedNotifier,
+    EndNotifier,
+    FailureNotifier,
+    HandWantedNotifier,
+)
+from alma_purge.notices.reminders import NEW_LIST
 from alma_purge.operators.certify import CertifyOperator
 from alma_purge.operators.check_live import CheckLiveOperator
 from alma_purge.operators.fetch_exclusions import FetchExclusionsOperator
@@ -99,6 +112,7 @@ def purge_tasks(entry: InstitutionEntry, regroup_users: BaseOperator) -> BaseOpe
         approvers=entry.approvers,
         retries=ASK_AGAIN,
         retry_delay=ASK_AGAIN_AFTER,
+        notifiers=[HandWantedNotifier()],
     )
     purge_users = PurgeByHandSensor(
         task_id="purge_users",
@@ -107,6 +121,7 @@ def purge_tasks(entry: InstitutionEntry, regroup_users: BaseOperator) -> BaseOpe
         approvers=entry.approvers,
         retries=ASK_AGAIN,
         retry_delay=ASK_AGAIN_AFTER,
+        notifiers=[HandWantedNotifier()],
     )
     regroup_users >> ready_to_purge >> purge_users
     return purge_users
@@ -129,7 +144,7 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
         catchup=False,
         is_paused_upon_creation=True,
         max_active_runs=1,
-        default_args=READ_RETRIES,
+        default_args={**READ_RETRIES, "on_failure_callback": FailureNotifier()},
         params=PARAMS,
         tags=["alma", "user purge", entry.environment],
     ) as dag:
@@ -138,7 +153,9 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
         pull_report = PullReportOperator(task_id="pull_report")
         select_candidates = SelectCandidatesOperator(task_id="select_candidates")
         check_live = CheckLiveOperator(task_id="check_live")
-        prepare_review = PrepareReviewOperator(task_id="prepare_review")
+        prepare_review = PrepareReviewOperator(
+            task_id="prepare_review", outlets=[NEW_LIST] if entry.wants_reminders else []
+        )
         approve_purge = PurgeApprovalSensor(
             task_id="approve_purge",
             institution_name=entry.name,
@@ -146,6 +163,8 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
             approvers=entry.approvers,
             retries=ASK_AGAIN,
             retry_delay=ASK_AGAIN_AFTER,
+            notifiers=[ApprovalWantedNotifier()],
+            on_success_callback=AnswerNotifier(),
         )
         regroup_users = RegroupUsersOperator(task_id="regroup_users", retries=WRITE_RETRIES)
         purge_users = purge_tasks(entry, regroup_users)
@@ -153,7 +172,12 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
         restore_kept = RestoreKeptOperator(
             task_id="restore_kept", trigger_rule=TriggerRule.ALL_DONE, retries=WRITE_RETRIES
         )
-        certify = CertifyOperator(task_id="certify", trigger_rule=TriggerRule.ALL_DONE)
+        certify = CertifyOperator(
+            task_id="certify",
+            trigger_rule=TriggerRule.ALL_DONE,
+            on_success_callback=EndNotifier(),
+            on_failure_callback=[FailureNotifier(), EndNotifier()],
+        )
 
         preflight >> [fetch_exclusions, pull_report] >> select_candidates >> check_live >> prepare_review
         prepare_review >> approve_purge >> regroup_users

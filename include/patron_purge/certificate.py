@@ -148,6 +148,7 @@ class Certificate(CertificateContent):
         remarks: What a reader has to know about how this certificate came about.
         files: The files of the run folder with their checksums.
         page_sha256: Checksum of the page that was written with this certificate.
+        unsent_notices: Mails about the run that could not be sent, and why.
         versions: Versions of the software.
     """
 
@@ -158,6 +159,7 @@ class Certificate(CertificateContent):
     remarks: tuple[str, ...] = ()
     files: tuple[FileChecksum, ...] = ()
     page_sha256: str = ""
+    unsent_notices: tuple[str, ...] = ()
     versions: tuple[Parameter, ...] = ()
 
     @property

@@ -14,6 +14,7 @@ from patron_purge.settings_lines import Mistake, SettingsFile, read_settings
 from patron_purge.states import Engine, Mode
 
 NonEmpty = Annotated[str, Field(min_length=1)]
+MailAddress = Annotated[str, Field(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
 Money = Annotated[Decimal, Field(ge=0, decimal_places=2)]
 
 # What the example file shows; the names of the consortium's exclusion files (CARLI user purge procedure).
@@ -142,6 +143,21 @@ class RetentionSettings(_Settings):
     leftover_sets: int = Field(default=14, ge=1)
 
 
+class NoticeSettings(_Settings):
+    """Who gets a mail about a run, and how it is sent.
+
+    Attributes:
+        to: Mail addresses of the people who get every notice.
+        smtp_connection: Airflow connection of the mail server; its extra field `from_email` names the sender.
+        reminder_hours: How long before the deadline reminders are sent while nobody has answered, in hours; one
+            that would be due before the question is left out.
+    """
+
+    to: tuple[MailAddress, ...] = Field(min_length=1)
+    smtp_connection: NonEmpty = "smtp_default"
+    reminder_hours: tuple[Annotated[Decimal, Field(gt=0)], ...] = (Decimal(36), Decimal(12))
+
+
 class Institution(_Settings):
     """Everything the package knows about one institution.
 
@@ -170,6 +186,7 @@ class Institution(_Settings):
             for instance a purge of another Airflow installation: `wait` for its end, or `stop`.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
+        notices: Mails about each run; without this block none is sent.
         report: The Analytics report of people whose purge date has passed.
         exclusion_files: The exclusion files that the consortium provides.
         exclusion_id_headings: Accepted headings of the id column in exclusion files.
@@ -207,6 +224,7 @@ class Institution(_Settings):
     if_job_is_running: Literal["wait", "stop"] = "wait"
     approval_hours: int = Field(default=72, ge=1)
     approvers: tuple[NonEmpty, ...] = Field(default=(), examples=[["olga"]])
+    notices: NoticeSettings | None = None
     report: ReportSettings
     exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1, examples=[_EXCLUSION_FILES])
     exclusion_id_headings: tuple[NonEmpty, ...] = ("Primary ID", "Primary Identifier")

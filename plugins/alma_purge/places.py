@@ -125,6 +125,7 @@ class InstitutionEntry:
         timezone: Zone of the schedule.
         approvers: Airflow user ids who may answer.
         engine: How the purge is started; a person's part in it changes the flow.
+        wants_reminders: Whether approvers are reminded by mail.
     """
 
     code: str
@@ -134,6 +135,7 @@ class InstitutionEntry:
     timezone: str
     approvers: tuple[str, ...]
     engine: Engine = Engine.JOB
+    wants_reminders: bool = False
 
     def timetable(self) -> CronTriggerTimetable | None:
         """Return the schedule in the institution's zone."""
@@ -162,4 +164,5 @@ def _entry(path: Path) -> InstitutionEntry:
         timezone=settings.timezone,
         approvers=settings.approvers,
         engine=settings.engine,
+        wants_reminders=settings.notices is not None and bool(settings.notices.reminder_hours),
     )

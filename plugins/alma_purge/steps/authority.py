@@ -36,6 +36,7 @@ _NOT_DECIDING = (
     "quiet_hours",
     "if_job_is_running",
     "retention",
+    "notices",
 )
 
 

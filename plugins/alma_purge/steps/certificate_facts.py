@@ -6,6 +6,7 @@ from airflow.sdk import Context
 
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, JobStage, RestoreResult
+from alma_purge.notices.records import unsent
 from alma_purge.operators.base import PurgeRun, recorded
 from alma_purge.steps.certificate_content import (
     Known,
@@ -55,6 +56,7 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
                 *_changed(found),
             ),
             "remarks": _remarks(papers),
+            "unsent_notices": unsent(run.folder),
             "files": found,
             "versions": tuple(
                 Parameter(name=name, value=version(name)) for name in ("alma-user-purge", "apache-airflow")

@@ -1,0 +1,29 @@
+"""Reminders of purge approvals that nobody has answered yet.
+
+It is there when an institution's file has a `notices` block with `reminder_hours`. Each new list starts one run, which
+sleeps until a reminder is due, sends it while the approval is still open, and ends when there is nothing left to
+remind of. It only reads, and only sends mails: pausing or clearing it does nothing to a purge.
+"""
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG
+
+from alma_purge.notices.reminders import NEW_LIST, REMINDERS_DAG, RemindOperator, reminders_wanted
+
+START = datetime(2026, 1, 1)  # noqa: DTZ001 - Airflow reads it in its own zone
+
+if reminders_wanted():
+    with DAG(
+        dag_id=REMINDERS_DAG,
+        dag_display_name="User purge: reminders of approvals",
+        description="Mails to approvers while an approval is open",
+        doc_md=__doc__,
+        schedule=[NEW_LIST],
+        start_date=START,
+        catchup=False,
+        is_paused_upon_creation=False,
+        default_args={"retries": 3, "retry_delay": timedelta(minutes=5)},
+        tags=["alma", "user purge"],
+    ) as dag:
+        RemindOperator(task_id="remind")
