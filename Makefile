@@ -30,7 +30,7 @@ BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop install install-dev test bench lint types check lock clean
+.PHONY: help demo sandbox stop install install-dev test test-kill bench lint types check lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -54,6 +54,9 @@ install-dev: ## Install the same, and the tools for tests and checks
 
 test: install-dev ## Run every test that needs nothing but Python
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench --ignore=tests/chaos --ignore=tests/kill
+
+test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
+	@exec $(BIN)/python -m pytest -q -s tests/kill
 
 bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
 	@exec $(BIN)/python tests/bench/bench_select_candidates.py

@@ -36,9 +36,20 @@ class JobsApi:
             AlmaResponseError: Alma listed fewer jobs than it said there are.
             AlmaError: A read failed.
         """
+        return self._list("MANUAL")
 
+    def list_other(self) -> tuple[Job, ...]:
+        """Lists the jobs that are neither started on a set nor scheduled, but by a page of Alma's own.
+
+        Raises:
+            AlmaResponseError: Alma listed fewer jobs than it said there are.
+            AlmaError: A read failed.
+        """
+        return self._list("OTHER")
+
+    def _list(self, kind: str) -> tuple[Job, ...]:
         def fetch(offset: int) -> Page[Job]:
-            params = (("type", "MANUAL"), *page_params(offset))
+            params = (("type", kind), *page_params(offset))
             return self._transport.json(Call("list jobs", "GET", ("conf", "jobs"), params=params), _job_page)
 
         return read_complete(fetch, "jobs", key=lambda job: job.id)

@@ -23,10 +23,12 @@ class TaskState(BaseModel):
         map_index: Index of a mapped task, -1 when it isn't one.
         state: Airflow's word for the state, None before the task is looked at.
         try_number: Which try this is, from 1; 0 before the first.
+        id: Airflow's own id of this try.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    id: str = ""
     task_id: str
     map_index: int = -1
     state: str | None = None

@@ -70,6 +70,7 @@ TENANTS = (
     _on(("preflight", "Purge users"), purge_job_id=None),
     _on(purge_job_id="M777"),
     _on(("purge_users", "402231"), purge_job_is_chain=True),
+    _on(legacy_purge_listed=False),
     _on(purge_ignores_dates=True),
     _on(purge_ignores_waive=True),
     _on(purge_ignores_loans=True),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.connections import connections_to
 
 from alma_sandbox.server import RunningSandbox
 
@@ -68,17 +69,8 @@ def reject(_question: Question) -> FormAnswer:
 
 def connect(monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
     """Point the demo institution's connections at a sandbox."""
-    sftp = {
-        "conn_type": "sftp",
-        "host": sandbox.sftp_host,
-        "port": sandbox.sftp_port,
-        "login": sandbox.sftp_user,
-        "password": sandbox.sftp_password,
-        "extra": {"host_key": sandbox.sftp_host_key},
-    }
-    alma = {"conn_type": "alma", "host": sandbox.base_url, "password": sandbox.key}
-    monkeypatch.setenv("AIRFLOW_CONN_ALMA_DEMO", json.dumps(alma))
-    monkeypatch.setenv("AIRFLOW_CONN_SFTP_DEMO", json.dumps(sftp))
+    for name, value in connections_to(sandbox, "demo").items():
+        monkeypatch.setenv(name, value)
 
 
 def run_flow(

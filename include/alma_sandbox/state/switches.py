@@ -85,6 +85,9 @@ class Switches(BaseModel):
     purge_job_is_chain: bool = Field(
         default=False, description="The purge job consists of several tasks (402231)."
     )
+    legacy_purge_listed: bool = Field(
+        default=True, description="Whether the job of the Purge User Records page and its runs are listed."
+    )
     purge_ignores_dates: bool = Field(
         default=False, description="The purge job does not look at the purge date."
     )

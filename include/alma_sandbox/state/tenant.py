@@ -10,7 +10,7 @@ from alma_sandbox.state.analytics import ReportRoom
 from alma_sandbox.state.clock import Clock
 from alma_sandbox.state.faults import FaultBoard
 from alma_sandbox.state.groups import IDENTIFIER_TYPES, USER_GROUPS, Group
-from alma_sandbox.state.job_catalog import UPDATE_JOB, JobDefinition, catalog
+from alma_sandbox.state.job_catalog import LEGACY_PURGE_JOB, UPDATE_JOB, JobDefinition, catalog
 from alma_sandbox.state.job_run import JobRun
 from alma_sandbox.state.jobs import JobBoard
 from alma_sandbox.state.journal import Journal
@@ -92,7 +92,10 @@ class Tenant:
 
     def job_definitions(self) -> dict[str, JobDefinition]:
         """Return the jobs on offer by id."""
-        return catalog(self.switches.purge_job_id, purge_is_chain=self.switches.purge_job_is_chain)
+        jobs = catalog(self.switches.purge_job_id, purge_is_chain=self.switches.purge_job_is_chain)
+        if not self.switches.legacy_purge_listed:
+            jobs.pop(LEGACY_PURGE_JOB)
+        return jobs
 
     def set_members(self, set_id: str) -> list[int]:
         """Return the internal numbers of a set's members."""

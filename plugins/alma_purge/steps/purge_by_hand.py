@@ -8,7 +8,6 @@ from alma_api.models import JobInstance
 from alma_purge.documents import CounterValue, JobRecord, JobStage
 from patron_purge.purge_page import TypedCounts
 
-ALL_JOBS = "ALL"
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 
@@ -46,7 +45,8 @@ def asked_for(name: str, attempt: int, set_id: str) -> JobRecord:
 def instances_since(client: AlmaClient, shown: Shown) -> list[JobInstance]:
     """Return the runs of the page that Alma shows and that were started after the criteria were shown.
 
-    Alma may show them, but does not promise to (Alma Jobs API).
+    Alma may list the page's job and its runs, but does not promise to (Alma Jobs API); where it does not, there
+    is only the person's word.
 
     Args:
         client: The Alma client.
@@ -54,11 +54,12 @@ def instances_since(client: AlmaClient, shown: Shown) -> list[JobInstance]:
     """
     since = (shown.at - timedelta(days=1)).date()
     earliest = shown.at - CLOCKS_DIFFER_BY
+    jobs = [job for job in client.jobs.list_other() if job.name.casefold() == shown.name.casefold()]
     return [
         one
-        for one in client.jobs.instances(ALL_JOBS, since)
-        if shown.name.casefold() in one.name.casefold()
-        and (one.submit_time is None or one.submit_time >= earliest)
+        for job in jobs
+        for one in client.jobs.instances(job.id, since)
+        if one.submit_time is None or one.submit_time >= earliest
     ]
 
 

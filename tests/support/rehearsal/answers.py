@@ -74,6 +74,8 @@ def event_of(reply: Reply | None, asked: Mapping[str, Any], moment: datetime) ->
         asked: What the approval told Airflow to show.
         moment: When.
     """
+    if reply is None and not asked["defaults"]:
+        return {"error": "The deadline has passed.", "error_type": "timeout"}
     detail = HITLDetail(responded_at=moment)
     if reply is None:
         detail.chosen_options = list(asked["defaults"])

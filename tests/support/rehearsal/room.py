@@ -100,18 +100,19 @@ class Room:
 
 
 @contextmanager
-def open_room(folder: Path | None = None) -> Iterator[Room]:
+def open_room(folder: Path | None = None, **settings: Any) -> Iterator[Room]:
     """Open a room; nothing in it waits for real time.
 
     Args:
         folder: An empty folder; a temporary one when left out.
+        settings: Top-level settings of the institution that are to differ; None takes one out.
     """
     with (
         tempfile.TemporaryDirectory(prefix="alma-purge-room-") as temporary,
         pytest.MonkeyPatch.context() as patch,
     ):
         place = folder or Path(temporary)
-        own_config(patch, place / "config", **_CONFIG)
+        own_config(patch, place / "config", **{**_CONFIG, **settings})
         patch.setenv("ALMA_PURGE_STORE", f"file://{place / 'store'}")
         dag = _load_dag()
         switches: dict[str, object] = {"index_lag_seconds": 3}

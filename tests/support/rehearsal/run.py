@@ -150,6 +150,12 @@ class Run:
             self._step(self.boxes[ready])
         raise StuckError(f"the run goes on and on: {self.states}")
 
+    def step_once(self, task_id: str) -> "Run":
+        """Let one task make its next step only."""
+        assert self._is_ready(task_id), self.states
+        self._step(self.boxes[task_id])
+        return self
+
     def clear(self, *task_ids: str, after: bool = False) -> "Run":
         """Clear tasks, as the button in Airflow does.
 

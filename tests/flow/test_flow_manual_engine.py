@@ -1,0 +1,238 @@
+"""Whole runs in which a person runs the purge on Alma's own page."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from tests.support.rehearsal.airflow import AWAITING_INPUT, FAILED, SKIPPED, SUCCESS
+from tests.support.rehearsal.answers import Question, Reply, approve
+from tests.support.rehearsal.judge import Judge
+from tests.support.rehearsal.room import Room, open_room
+from tests.support.rehearsal.run import Run
+from tests.support.tenant import MARKER, ids_of, people
+from tests.support.world import gone
+
+from alma_purge import files
+from alma_purge.sensors.purge_by_hand import ENDED, NOT_RUN
+from alma_purge.sensors.ready import READY, STOP
+from patron_purge.ledger import read_ledger_csv
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+Counts = dict[str, Any]
+Person = Callable[[Room, Question], Reply]
+
+
+@pytest.fixture(scope="module")
+def opened(airflow_database: None) -> Iterator[Room]:
+    del airflow_database
+    with open_room(engine="manual", purge_job=None) as room:
+        yield room
+
+
+@pytest.fixture
+def room(opened: Room) -> Room:
+    opened.fresh()
+    return opened
+
+
+def purge_in_alma(room: Room) -> Counts:
+    """Do what the Required Action says on the Purge User Records page."""
+    criteria = {"days": 1, "record_type": "PUBLIC", "group": MARKER, "waive": 0}
+    answer = requests.post(f"{room.sandbox.control_url}/legacy-purge", json=criteria, timeout=30)
+    assert answer.status_code == 200, answer.text
+    counts: Counts = answer.json()
+    return counts
+
+
+def ends_it(room: Room, _question: Question) -> Reply:
+    counts = purge_in_alma(room)
+    form = {"purged": counts["label.users.purged"], "kept": counts["label.users.not.purged"]}
+    return Reply(ENDED, form)
+
+
+def person_with(room: Room, at_the_page: Person, ready: str = READY) -> Callable[[Question], Reply | None]:
+    def answer(question: Question) -> Reply | None:
+        options = question.asked["options"]
+        if READY in options:
+            return Reply(ready, {})
+        return at_the_page(room, question) if ENDED in options else approve(question)
+
+    return answer
+
+
+def states(run: Run) -> dict[str, str]:
+    ledger = read_ledger_csv(run.folder.read(files.LEDGER_RESTORED))
+    return dict(zip(ledger["primary_id"].astype(str), ledger["state"].astype(str), strict=True))
+
+
+def test_a_person_purges_and_everybody_is_accounted_for(room: Room) -> None:
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, ends_it)).go()
+    judge.judge(run).require_clean()
+    assert run.state == SUCCESS
+    purged = gone(judge.before, room.world.people())
+    assert purged
+    assert {key for key, state in states(run).items() if state == "purged"} == purged
+    record = run.document(files.PURGE)["job"]
+    assert (record["by_hand"], record["answered_by"], record["stage"]) == (True, "olga", "ended_well")
+    assert record["instance_id"], "Alma shows the run of the page, so it is on record"
+    assert {one["value"] for one in record["counters"]} >= {len(purged)}
+    certificate = run.document(files.CERTIFICATE)
+    assert certificate["purged"] == len(purged)
+    assert "Purge User Records" in str(certificate["jobs"])
+    assert set(room.world.job_starts()) == {"M148"}
+
+
+def test_the_exact_criteria_are_shown_and_nothing_about_people(room: Room) -> None:
+    seen: list[str] = []
+
+    def look(room: Room, question: Question) -> Reply:
+        seen.append(question.asked["body"])
+        return ends_it(room, question)
+
+    Run(room, answerer=person_with(room, look)).go()
+    (body,) = seen
+    for line in (
+        "| Number of days after purge date | **1** |",
+        "| User record type | **Public** |",
+        f"| User group | **{MARKER}** |",
+        "| Waive threshold | **0.00** |",
+    ):
+        assert line in body
+    assert "within 30 minutes" in body
+    assert not [one for one in ids_of(people(room.sandbox)) if one in body]
+
+
+def test_a_person_who_does_not_run_it_has_purged_nobody(room: Room) -> None:
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, lambda _room, _question: Reply(NOT_RUN, {}))).go()
+    judge.judge(run).require_clean()
+    assert run.state == SUCCESS
+    assert not gone(judge.before, room.world.people())
+    assert set(states(run).values()) >= {"not_sent"}
+    assert run.document(files.CERTIFICATE)["purged"] == 0
+
+
+def test_stopping_before_the_purge_gives_everybody_the_group_back(room: Room) -> None:
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, ends_it, ready=STOP)).go()
+    judge.judge(run).require_clean()
+    assert (run.states["ready_to_purge"], run.states["purge_users"]) == (SKIPPED, SKIPPED)
+    assert run.state == SUCCESS
+    assert room.world.in_group(MARKER) == set()
+    assert not gone(judge.before, room.world.people())
+
+
+def test_somebody_who_borrows_before_the_person_is_ready_is_not_purged(room: Room) -> None:
+    judge = Judge(room.world)
+    chosen: list[str] = []
+
+    def borrow(run: Run, task_id: str) -> None:
+        if task_id == "ready_to_purge" and not chosen:
+            chosen.append(sorted(room.world.in_group(MARKER))[0])
+            room.world.order("/users", primary_id=chosen[0], add_loan=True)
+            judge.changed_by_hand(chosen[0], must_stay=True)
+
+    run = Run(room, answerer=person_with(room, ends_it), before_step=borrow).go()
+    judge.judge(run).require_clean()
+    assert states(run)[chosen[0]] == "dropped_late"
+    assert room.world.people()[chosen[0]].user_group == judge.before[chosen[0]].user_group
+
+
+def test_without_the_counts_and_without_a_run_in_alma_the_word_is_not_taken(room: Room) -> None:
+    asked: list[int] = []
+
+    def first_without(room: Room, question: Question) -> Reply:
+        asked.append(question.try_number)
+        if len(asked) == 1:
+            return Reply(ENDED, {"purged": None, "kept": "many"})
+        return Reply(ENDED, {"purged": 0, "kept": 3})
+
+    run = Run(room, answerer=person_with(room, first_without)).go()
+    assert asked == [1, 2]
+    assert "ended, by a person's word" in run.document(files.PURGE)["job"]["status"]
+
+
+def test_where_alma_does_not_list_the_page_the_typed_counts_are_taken(room: Room) -> None:
+    room.fresh(legacy_purge_listed=False)
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, ends_it)).go()
+    judge.judge(run).require_clean()
+    assert run.state == SUCCESS
+    record = run.document(files.PURGE)["job"]
+    assert record["instance_id"] == ""
+    assert record["counters"][0]["value"] == len(gone(judge.before, room.world.people()))
+
+
+def test_a_word_that_contradicts_alma_is_not_taken(room: Room) -> None:
+    asked: list[int] = []
+
+    def deny_then_admit(room: Room, question: Question) -> Reply:
+        asked.append(question.try_number)
+        if len(asked) == 1:
+            purge_in_alma(room)
+            return Reply(NOT_RUN, {})
+        return Reply(ENDED, {})
+
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, deny_then_admit)).go()
+    judge.judge(run).require_clean()
+    assert asked == [1, 2]
+    assert gone(judge.before, room.world.people())
+
+
+def test_only_an_approver_is_believed(room: Room) -> None:
+    asked: list[int] = []
+
+    def stranger_first(room: Room, question: Question) -> Reply:
+        asked.append(question.try_number)
+        if len(asked) == 1:
+            return Reply(NOT_RUN, {}, user="vera")
+        return ends_it(room, question)
+
+    run = Run(room, answerer=person_with(room, stranger_first)).go()
+    assert asked == [1, 2]
+    assert run.document(files.PURGE)["job"]["answered_by"] == "olga"
+
+
+def test_nobody_is_put_back_while_nobody_says_how_it_ended(room: Room) -> None:
+    def silent(question: Question) -> Reply | None:
+        return None if ENDED in question.asked["options"] else person_with(room, ends_it)(question)
+
+    judge = Judge(room.world)
+    run = Run(room, answerer=silent).go()
+    assert run.states["purge_users"] == FAILED
+    assert "Clear this task and answer" in run.said("purge_users")
+    assert "nobody has said yet how it ended" in run.said("restore_kept")
+    moved = room.world.in_group(MARKER)
+    assert moved
+    room.clock.advance(timedelta(days=2))
+    run.clear("reconcile", after=True).go()
+    assert room.world.in_group(MARKER) == moved, "time alone does not tell that nothing runs"
+
+    asked: list[str] = []
+
+    def late(room: Room, question: Question) -> Reply:
+        asked.append(question.asked["subject"])
+        return Reply(NOT_RUN, {})
+
+    run.answerer = person_with(room, late)
+    run.clear("purge_users", after=True).go()
+    assert len(asked) == 1
+    judge.judge(run).require_clean()
+    assert room.world.in_group(MARKER) == set()
+    assert not gone(judge.before, room.world.people())
+
+
+def test_clearing_while_a_person_is_asked_makes_no_second_last_check(room: Room) -> None:
+    run = Run(room, answerer=person_with(room, ends_it)).go(until="purge_users")
+    run.step_once("purge_users")
+    assert run.states["purge_users"] == AWAITING_INPUT
+    shown = run.document(files.PURGE_RECORD)["intended_at"]
+    run.clear("purge_users").step_once("purge_users")
+    assert run.document(files.PURGE_RECORD)["intended_at"] == shown
+    run.go()
+    assert run.state == SUCCESS

@@ -1,0 +1,58 @@
+"""Kill -9 of whole components: triggerer, scheduler with and without its workers, api-server."""
+
+import random
+
+from tests.support.moments import PURGE, REGROUP
+from tests.support.sabotage import AtCall, InState, Kill, Victim
+from tests.support.stand import Stand, play_all
+
+WAITING = "awaiting_input"
+
+
+def test_the_triggerer_is_killed_while_a_job_runs_and_while_a_person_is_asked(
+    stand: Stand, chance: random.Random
+) -> None:
+    play = stand.begin(
+        "north",
+        [
+            Kill(Victim.TRIGGERER, InState("approve_purge", WAITING)),
+            Kill(Victim.TRIGGERER, InState("regroup_users", "deferred")),
+            Kill(Victim.TRIGGERER, InState("purge_users", "deferred")),
+        ],
+        chance,
+    )
+    play_all([play])
+    play.assert_complete()
+
+
+def test_the_scheduler_is_killed_with_all_its_workers(stand: Stand, chance: random.Random) -> None:
+    play = stand.begin(
+        "south",
+        [
+            Kill(Victim.SCHEDULER, InState("check_live")),
+            Kill(Victim.SCHEDULER, InState("approve_purge", WAITING)),
+            Kill(Victim.SCHEDULER, AtCall("regroup_users", "POST", REGROUP)),
+            Kill(Victim.SCHEDULER, InState("purge_users", "deferred")),
+            Kill(Victim.SCHEDULER, InState("restore_kept")),
+        ],
+        chance,
+    )
+    play_all([play])
+    play.assert_complete()
+
+
+def test_a_new_scheduler_starts_a_task_whose_first_process_still_works(
+    stand: Stand, chance: random.Random
+) -> None:
+    """Only the scheduler dies: the process it has forked goes on while the task is given out a second time."""
+    play = stand.begin(
+        "east",
+        [
+            Kill(Victim.SCHEDULER_ALONE, AtCall("regroup_users", "POST", REGROUP)),
+            Kill(Victim.SCHEDULER_ALONE, AtCall("purge_users", "POST", PURGE)),
+            Kill(Victim.SCHEDULER_ALONE, InState("restore_kept")),
+        ],
+        chance,
+    )
+    play_all([play])
+    play.assert_complete()

@@ -1,0 +1,124 @@
+"""Somebody who sits at Airflow's pages: triggers runs, answers approvals, clears what is red."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from demo.approve import REVIEW_ROUTE, SETTLE_SECONDS, Review
+from demo.follow import ENDED, WAITING_FOR_PERSON, Run
+from demo.rest import AirflowClient, AirflowProblem, TaskState
+
+POLL_SECONDS = 0.3
+RED = ("failed", "upstream_failed")
+
+
+class PersonClient(AirflowClient):
+    """Asks one Airflow, and does what a person does there."""
+
+    def clear(self, dag_id: str, run_id: str, task_ids: Sequence[str], *, after: bool = False) -> None:
+        """Clear tasks of a run.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+            task_ids: The tasks.
+            after: Whether everything after them is cleared too.
+        """
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": list(task_ids),
+            "only_failed": False,
+            "reset_dag_runs": True,
+            "include_downstream": after,
+        }
+        self._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body=body)
+
+
+@dataclass
+class Watch:
+    """Follows one run to its end, answering and clearing as a person would.
+
+    Attributes:
+        run: The run.
+        answer: Whether the approval is answered; otherwise it is left waiting.
+        clears: How often the person is ready to clear a red task.
+        seen: Every task and state that was seen, in order.
+        sentences: What the red tasks said, by task, the last one last.
+    """
+
+    run: Run
+    answer: bool = True
+    clears: int = 3
+    seen: list[tuple[str, str, int]] = field(default_factory=list)
+    sentences: list[tuple[str, str]] = field(default_factory=list)
+    _waiting_since: dict[int, float] = field(default_factory=dict)
+    _answered: set[int] = field(default_factory=set)
+
+    def until(self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = 180) -> str:
+        """Follow the run until something is reached or the run has ended for good.
+
+        Args:
+            reached: Tells whether to stop looking, from the tasks as they are now.
+            seconds: After how long a run counts as stuck.
+
+        Returns:
+            Airflow's word for the state of the run.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                state = self.run.client.run_state(self.run.dag_id, self.run.run_id)
+                tasks = self.run.tasks()
+                self._note(tasks)
+                if reached(self, tasks):
+                    return state
+                if state in ENDED and not self._clear_the_red(state, tasks):
+                    return state
+                self._answer(tasks)
+            except AirflowProblem as problem:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"Airflow does not answer: {problem}") from problem
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.run.run_id} is stuck; what was seen: {self.seen[-25:]}")
+            time.sleep(POLL_SECONDS)
+
+    def until_end(self, seconds: float = 180) -> str:
+        """Follow the run to its end."""
+        return self.until(lambda _watch, _tasks: False, seconds)
+
+    def _note(self, tasks: list[TaskState]) -> None:
+        for task in tasks:
+            now = (task.task_id, task.state or "none", task.try_number)
+            if now not in self.seen[-60:]:
+                self.seen.append(now)
+
+    def _answer(self, tasks: list[TaskState]) -> None:
+        """Approve every question once; Airflow fails a task that is answered the moment it begins to wait."""
+        for task in tasks:
+            if task.state != WAITING_FOR_PERSON or not self.answer:
+                continue
+            since = self._waiting_since.setdefault(task.try_number, time.monotonic())
+            if task.try_number in self._answered or time.monotonic() - since < SETTLE_SECONDS:
+                continue
+            client, dag_id, run_id = self.run.client, self.run.dag_id, self.run.run_id
+            review = Review.model_validate(client.review(REVIEW_ROUTE, dag_id, run_id))
+            form: dict[str, object] = {"count": review.count, "code": review.code, "comment": ""}
+            client.answer(dag_id, run_id, task.task_id, "Approve", form)
+            self._answered.add(task.try_number)
+
+    def _clear_the_red(self, state: str, tasks: list[TaskState]) -> bool:
+        """Clear the first red task and what follows, as its sentence says; tell whether there was one."""
+        red = [task for task in tasks if task.state == "failed"]
+        if state != "failed" or not red:
+            return False
+        first = red[0]
+        said = self.run.client.error_of(self.run.dag_id, self.run.run_id, first) or ""
+        self.sentences.append((first.task_id, said))
+        if not self.clears:
+            return False
+        self.clears -= 1
+        client = self.run.client
+        assert isinstance(client, PersonClient)
+        client.clear(self.run.dag_id, self.run.run_id, [first.task_id], after=True)
+        return True
