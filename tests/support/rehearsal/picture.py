@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from patron_purge.ledger import read_ledger_csv
 from tests.support.rehearsal.judge import final_ledger, jobs_of
 from tests.support.rehearsal.run import Run
 from tests.support.world import Person
+
+from patron_purge.ledger import read_ledger_csv
 
 Row = tuple[str, str, str]
 
