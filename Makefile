@@ -6,11 +6,14 @@
 #   APPROVE=yes|no      let `make demo` answer the approval by itself, as the demo operator
 #   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
 #   WORKERS=auto        how many tests run at once
+#   RUNS=200 SEED=1     how many runs `make test-chaos` makes, and the seed of the first
 PYTHON ?= python3
 VENV ?= .venv
 APPROVE ?=
 PORT ?= 8080
 WORKERS ?= auto
+RUNS ?= 200
+SEED ?= 1
 
 BIN := $(VENV)/bin
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
@@ -30,7 +33,7 @@ BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop install install-dev test test-kill bench lint types check lock clean
+.PHONY: help demo sandbox stop install install-dev test test-kill test-matrix test-chaos bench lint types check lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -57,6 +60,12 @@ test: install-dev ## Run every test that needs nothing but Python
 
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
 	@exec $(BIN)/python -m pytest -q -s tests/kill
+
+test-matrix: install-dev ## Spoil every changing call in every way, rerun every task, and try every awkward tenant
+	@exec $(BIN)/python -m pytest -q -n $(WORKERS) tests/chaos
+
+test-chaos: install-dev ## Let RUNS runs go wrong at random; SEED=17 RUNS=1 tells again what happened to run 17
+	@exec $(BIN)/python -m tests.chaos.campaign --runs $(RUNS) --seed $(SEED)
 
 bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
 	@exec $(BIN)/python tests/bench/bench_select_candidates.py
