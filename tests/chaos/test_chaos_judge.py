@@ -11,6 +11,7 @@ from tests.support.rehearsal.run import Bookmark, Run
 from tests.support.rehearsal.scenes import LateLoan, die_once
 from tests.support.rehearsal.worker import Effect, Moment
 
+from alma_purge import files
 from alma_purge.documents import JobRecord
 from alma_purge.operators import restore_kept
 from alma_purge.steps import job_start, purge_people
@@ -31,14 +32,19 @@ def purge_was_sent(effect: Effect) -> bool:
 def test_a_record_that_is_ignored_shows_as_a_duplicate(
     room: Room, approved: Bookmark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(JobBook, "read", lambda _self: JobRecord())
+    read = JobBook.read
+
+    def forget(book: JobBook) -> JobRecord:
+        return JobRecord() if book._file_name == files.PURGE_RECORD else read(book)
+
+    monkeypatch.setattr(JobBook, "read", forget)
     monkeypatch.setattr(JobBook, "claim", lambda _self, _attempt: StartClaim(datetime.now(UTC)))
     monkeypatch.setattr(StartClaim, "is_good", lambda _self: True)
     run, judge = begun(room, approved, killer=die_once(purge_was_sent, Moment.AFTER))
-    # The first of the two has ended at once, so that Alma takes a second one for those whom it has kept.
+    # Each has ended at once, so that Alma takes another one for those whom it has kept.
     room.sandbox.tenant.switches.job_seconds = 0
     run.go()
-    assert judge.judge(run).duplicates == [f"{PURGE_JOB} was started 2 times"]
+    assert judge.judge(run).duplicates == [f"{PURGE_JOB} was started 3 times"]
 
 
 def test_a_last_check_that_sees_nothing_shows_as_a_wrong_person(
