@@ -7,6 +7,7 @@
 #   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
 #   WORKERS=auto        how many tests run at once
 #   RUNS=200 SEED=1     how many runs `make test-chaos` makes, and the seed of the first
+#   CODE=XYZ            the library that `make new-institution` and `make doctor` are about
 PYTHON ?= python3
 VENV ?= .venv
 APPROVE ?=
@@ -14,6 +15,7 @@ PORT ?= 8080
 WORKERS ?= auto
 RUNS ?= 200
 SEED ?= 1
+CODE ?=
 
 BIN := $(VENV)/bin
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
@@ -33,12 +35,12 @@ BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop install install-dev test test-kill test-matrix test-chaos bench lint types check lock clean
+.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill test-matrix test-chaos bench lint types check env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
 demo: install ## Rehearse one purge on this machine and follow it here (APPROVE=yes or APPROVE=no answers by itself)
 	@exec $(BIN)/python -m demo run --port "$(PORT)" --approve "$(APPROVE)"
@@ -48,6 +50,18 @@ sandbox: install ## Start the rehearsal tenant (Alma API and SFTP server) alone
 
 stop: ## End whatever `make demo` or `make sandbox` left running
 	@if [ -x $(BIN)/python ]; then exec $(BIN)/python -m demo stop; else echo "Nothing is running: $(VENV) is not installed."; fi
+
+check-config: install ## Report every mistake in the institution files, with file and line
+	@exec $(BIN)/python -m alma_purge check-config
+
+new-institution: install ## Write a commented settings file for one more library (CODE=XYZ)
+	@exec $(BIN)/python -m alma_purge new-institution --code "$(CODE)"
+
+doctor: install ## Check one institution against its Alma and SFTP server, changing nothing (CODE=XYZ)
+	@exec $(BIN)/python -m alma_purge doctor --institution "$(CODE)"
+
+coverage: install ## Tell which institutions have had no run in the last month
+	@exec $(BIN)/python -m alma_purge coverage
 
 install: ## Install the locked dependencies and this package into .venv
 	$(BOOTSTRAP) requirements.txt
@@ -67,8 +81,9 @@ test-matrix: install-dev ## Spoil every changing call in every way, rerun every 
 test-chaos: install-dev ## Let RUNS runs go wrong at random; SEED=17 RUNS=1 tells again what happened to run 17
 	@exec $(BIN)/python -m tests.chaos.campaign --runs $(RUNS) --seed $(SEED)
 
-bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
-	@exec $(BIN)/python tests/bench/bench_select_candidates.py
+bench: install-dev ## Measure the selection of candidates beside its floor, and the reading of ninety institutions
+	@$(BIN)/python tests/bench/bench_select_candidates.py
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) exec $(BIN)/python tests/bench/bench_parse_dags.py
 
 lint: install-dev ## Check style, formatting, import directions and locks
 	@$(BIN)/ruff check .
@@ -80,6 +95,9 @@ types: install-dev ## Check the types
 	@exec $(BIN)/mypy
 
 check: lint types test ## Run lint, types and test
+
+env: ## Write .env with fresh secrets for docker-compose.yaml
+	@exec $(PYTHON) scripts/make_env.py
 
 lock: install-dev ## Compile the hash-locked requirements again from the .in files
 	$(BIN)/$(LOCK) requirements.in -o requirements.txt

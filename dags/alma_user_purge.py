@@ -97,6 +97,8 @@ def purge_tasks(entry: InstitutionEntry, regroup_users: BaseOperator) -> BaseOpe
         institution_name=entry.name,
         environment=entry.environment,
         approvers=entry.approvers,
+        retries=ASK_AGAIN,
+        retry_delay=ASK_AGAIN_AFTER,
     )
     purge_users = PurgeByHandSensor(
         task_id="purge_users",

@@ -1,14 +1,16 @@
-"""The only file that Airflow loads as a plugin: the review page and its tab on the DAG run."""
+"""The only file that Airflow loads as a plugin: the review page, its tab on the DAG run, and links."""
 
 from airflow.plugins_manager import AirflowPlugin
 
+from alma_purge.links import CertificateLink
 from alma_purge.web.app import URL_PREFIX, review_app
 
 
 class AlmaPurgePlugin(AirflowPlugin):
-    """Adds the review page to the Airflow UI."""
+    """Adds the review page, and a link to the certificate, to the Airflow UI."""
 
     name = "alma_purge"
+    operator_extra_links = [CertificateLink()]  # noqa: RUF012
     fastapi_apps = [{"app": review_app(), "url_prefix": URL_PREFIX, "name": "User purge review"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {

@@ -4,12 +4,9 @@ Run `python scripts/make_docs.py` after a change; with `--check` it only tells w
 """
 
 import argparse
-import inspect
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -17,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from patron_purge.guards import guards_table
 from patron_purge.institution import Institution
 from patron_purge.rules import rules_table
+from patron_purge.settings_doc import meaning_of, model_in
 
 RULES_PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 
@@ -115,16 +113,11 @@ def _place(name: str) -> tuple[type[BaseModel], str]:
     model: type[BaseModel] = Institution
     *outer, last = name.split(".")
     for part in outer:
-        model = _model_in(model.model_fields[part].annotation)
+        nested = model_in(model.model_fields[part].annotation)
+        if nested is None:
+            raise TypeError(f"{part} in {name} holds no settings")
+        model = nested
     return model, last
-
-
-def _model_in(annotation: object) -> type[BaseModel]:
-    """Return the model that a field holds, alone or in a tuple."""
-    for each in (annotation, *get_args(annotation)):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            return each
-    raise TypeError(f"{annotation} holds no settings")
 
 
 def _usual(name: str) -> str:
@@ -147,11 +140,7 @@ def _usual(name: str) -> str:
 def _meaning(name: str) -> str:
     """Return what the model's docstring says about a setting."""
     model, last = _place(name)
-    text = inspect.getdoc(model) or ""
-    found = re.search(rf"^ +{last}: (.+(?:\n {{8,}}.+)*)", text, re.MULTILINE)
-    if found is None:
-        raise KeyError(f"the docstring of {model.__name__} says nothing about {last}")
-    return " ".join(found[1].split())
+    return meaning_of(model, last)
 
 
 if __name__ == "__main__":

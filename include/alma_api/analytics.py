@@ -91,6 +91,10 @@ class AnalyticsApi:
         """Tells whether the key may read Analytics; raises AlmaError if that can't be found out."""
         return is_permitted(self._transport, "GET", ("analytics", "test"))
 
+    def test_write(self) -> bool:
+        """Tells whether the key may change Analytics, which a purge never does; AlmaError if unknown."""
+        return is_permitted(self._transport, "POST", ("analytics", "test"))
+
 
 class _Reading:
     """One pass through a report: what was learnt from its first answers."""

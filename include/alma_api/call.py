@@ -29,6 +29,7 @@ class Call:
         effect: What the call does to Alma.
         accept: The media type asked for.
         personal: Identifiers of people in this call, which must not appear in an error text.
+        with_main_key: Whether this read is about the main key, and must not be signed with the key for reads.
     """
 
     what: str
@@ -39,6 +40,12 @@ class Call:
     effect: Effect = Effect.NONE
     accept: str = "application/json"
     personal: tuple[str, ...] = field(default=(), repr=False)
+    with_main_key: bool = False
+
+    @property
+    def may_use_read_key(self) -> bool:
+        """Whether a key that may only read is enough for this call."""
+        return self.method == "GET" and not self.with_main_key
 
     def target(self) -> str:
         """Returns path and query, percent-encoded so that no identifier can change the path's meaning.

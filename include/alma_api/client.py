@@ -1,5 +1,6 @@
 """The way in: one client for one institution's Alma."""
 
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,7 @@ from alma_api.users import UsersApi
 
 
 class AlmaClient:
-    """Talks to one Alma with one API key; may be used from several threads.
+    """Talks to one Alma with its API key; may be used from several threads.
 
     Making a client sends nothing. TLS certificates are always checked; a proxy or an own certificate
     bundle comes from the environment (HTTPS_PROXY, REQUESTS_CA_BUNDLE).
@@ -20,19 +21,21 @@ class AlmaClient:
     Args:
         base_url: Such as https://api-na.hosted.exlibrisgroup.com.
         api_key: The API key; it travels in the Authorization header only.
+        read_key: A second key that signs all reads, so that the first one is used for changes only.
         calls_per_second: Pace over all threads of this client.
         timeout: Seconds to wait for a connection, and for an answer.
         attempts: How often a call that may be repeated is made at most.
         timing: Where time and chance come from; for tests.
 
     Raises:
-        ValueError: The address is not an https address, or the key can't be one.
+        ValueError: The address is not an https address, or a key can't be one.
     """
 
     def __init__(
         self,
         base_url: str,
         api_key: str,
+        read_key: str | None = None,
         *,
         calls_per_second: float = 10.0,
         timeout: tuple[float, float] = (10.0, 60.0),
@@ -40,9 +43,11 @@ class AlmaClient:
         timing: Timing | None = None,
     ) -> None:
         timing = timing or Timing()
+        self.has_read_key = read_key is not None
         self._transport = Transport(
             base_url,
             api_key,
+            read_key,
             calls_per_second=calls_per_second,
             timeout=timeout,
             attempts=attempts,
@@ -58,6 +63,11 @@ class AlmaClient:
     def remaining_calls(self) -> int | None:
         """How many API calls the institution has left today, as of the last answer; None before it."""
         return self._transport.remaining_calls
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far this machine's clock is ahead of Alma's, as of the last answer; None when not known."""
+        return self._transport.clock_ahead
 
     def close(self) -> None:
         """Closes the connections; the next call opens new ones."""

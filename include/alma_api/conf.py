@@ -1,11 +1,15 @@
 """Configuration in Alma: which institution this is, and its code tables."""
 
+from dataclasses import replace
+
 from alma_api.call import Call
 from alma_api.connection_test import is_permitted
 from alma_api.errors import not_understood
 from alma_api.models import CodeRow, GeneralInfo
 from alma_api.record import Record
 from alma_api.transport import Transport
+
+_GENERAL = Call("read the institution's general configuration", "GET", ("conf", "general"))
 
 
 class ConfApi:
@@ -25,8 +29,16 @@ class ConfApi:
             AlmaResponseError: The answer names no institution or no environment.
             AlmaError: The read failed.
         """
-        call = Call("read the institution's general configuration", "GET", ("conf", "general"))
-        return self._transport.json(call, _read_general)
+        return self._transport.json(_GENERAL, _read_general)
+
+    def general_of_main_key(self) -> GeneralInfo:
+        """Reads the same with the key that signs changes, also when there is another key for reads.
+
+        Raises:
+            AlmaResponseError: The answer names no institution or no environment.
+            AlmaError: The read failed.
+        """
+        return self._transport.json(replace(_GENERAL, with_main_key=True), _read_general)
 
     def code_table(self, name: str) -> tuple[CodeRow, ...]:
         """Reads a code table.

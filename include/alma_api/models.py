@@ -167,6 +167,19 @@ class FeeSummary:
 
 
 @dataclass(frozen=True)
+class ActiveRequest:
+    """An active request of a user.
+
+    Args:
+        resource_sharing: Whether it is a resource sharing request.
+        on_hold_shelf: Whether the item waits on the hold shelf.
+    """
+
+    resource_sharing: bool
+    on_hold_shelf: bool
+
+
+@dataclass(frozen=True)
 class AlmaSet:
     """A set.
 

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -77,6 +79,7 @@ class Transport:
     Args:
         base_url: Scheme and host of Alma's API.
         api_key: The API key.
+        read_key: The API key for reads, or None to read with `api_key` too.
         calls_per_second: The pace.
         timeout: Seconds to wait for a connection and for an answer.
         attempts: How often a call that may be repeated is made at most.
@@ -87,6 +90,7 @@ class Transport:
         self,
         base_url: str,
         api_key: str,
+        read_key: str | None = None,
         *,
         calls_per_second: float,
         timeout: tuple[float, float],
@@ -95,6 +99,7 @@ class Transport:
     ) -> None:
         self._base_url = checked_base_url(base_url)
         self._auth = _ApiKey(checked_key(api_key))
+        self._read_auth = self._auth if read_key is None else _ApiKey(checked_key(read_key))
         self._timeout = timeout
         self._attempts = attempts
         self._timing = timing
@@ -103,6 +108,7 @@ class Transport:
         self._sessions: list[requests.Session] = []
         self._lock = threading.Lock()
         self.remaining_calls: int | None = None
+        self.clock_ahead: timedelta | None = None
         keep_ids_out_of_http_logs()
 
     def json(self, call: Call, understand: Callable[[object], _T]) -> _T:
@@ -201,6 +207,7 @@ class Transport:
                 self._base_url + target,
                 data=call.body,
                 headers=_headers(call),
+                auth=self._read_auth if call.may_use_read_key else self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,
             )
@@ -209,6 +216,7 @@ class Transport:
         else:
             state.last_used = self._timing.clock()
             self._note_remaining(response)
+            self._note_clock(response)
             return response
         # Raised outside the handler: the original error names the address, with the user's id in it.
         raise failure
@@ -228,6 +236,13 @@ class Transport:
         remaining = response.headers.get("X-Exl-Api-Remaining", "").strip()
         if remaining.isascii() and remaining.isdigit():
             self.remaining_calls = int(remaining)
+
+    def _note_clock(self, response: requests.Response) -> None:
+        try:
+            theirs = parsedate_to_datetime(response.headers.get("Date", ""))
+        except ValueError:
+            return
+        self.clock_ahead = datetime.now(UTC) - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
 
 
 _UNREADABLE = object()

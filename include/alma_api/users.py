@@ -7,11 +7,12 @@ from alma_api.call import Call, Effect
 from alma_api.connection_test import is_permitted
 from alma_api.errors import not_understood
 from alma_api.json_text import encode
-from alma_api.models import FeeSummary, GroupListing, GroupMember, User, UserPage
-from alma_api.paging import PAGE_LIMIT, Page, page_params, read_all
+from alma_api.models import ActiveRequest, FeeSummary, GroupListing, GroupMember, User, UserPage
+from alma_api.paging import PAGE_LIMIT, Page, page_params, read_all, read_complete
 from alma_api.record import Record
 from alma_api.transport import Transport
 from alma_api.user_record import read_user, with_group
+from alma_api.user_requests import read_requests
 
 _OPEN_FEE_STATUSES = ("ACTIVE", "INDISPUTE", "EXPORTED")
 _CREDIT = "CREDIT"
@@ -79,6 +80,31 @@ class UsersApi:
             largest=max(summary.largest for summary in summaries),
         )
 
+    def active_requests(self, primary_id: str) -> tuple[ActiveRequest, ...]:
+        """Reads a user's active requests.
+
+        Args:
+            primary_id: The primary id.
+
+        Raises:
+            NotFoundError: No user has this identifier.
+            AlmaResponseError: The list is incomplete or can't be understood.
+            AlmaError: The read failed in another way.
+        """
+
+        def fetch(offset: int) -> Page[tuple[str, ActiveRequest]]:
+            call = Call(
+                "read the requests of a user",
+                "GET",
+                ("users", primary_id, "requests"),
+                params=(("status", "active"), *page_params(offset)),
+                personal=(primary_id,),
+            )
+            return self._transport.json(call, read_requests)
+
+        found = read_complete(fetch, "requests of a user", key=lambda item: item[0])
+        return tuple(request for _, request in found)
+
     def list_page(self, query: str, *, offset: int, limit: int = PAGE_LIMIT) -> UserPage:
         """Reads one page of the full records that match a query.
 
@@ -104,7 +130,7 @@ class UsersApi:
         return self._transport.json(call, _user_page)
 
     def in_group(self, group_code: str) -> GroupListing:
-        """Lists who is in a user group, judged by each record's own group code.
+        """Lists who is in a user group, judged by each record's own group code; deleted records do not count.
 
         Alma's index lags and its pages may shift: `is_complete` tells whether everyone was listed, and a
         user who is not listed may still be in the group.
@@ -122,8 +148,13 @@ class UsersApi:
             return Page(page.users, page.total)
 
         listed = read_all(fetch)
-        unique = {user.primary_id: user.user_group for user in listed.items}
-        members = tuple(GroupMember(key, group) for key, group in unique.items() if group == group_code)
+        unique = {user.primary_id: user for user in listed.items}
+        # A purged record may stay, with the status DELETED and the group it had (Alma's Delete User Policy).
+        members = tuple(
+            GroupMember(key, user.user_group)
+            for key, user in unique.items()
+            if user.user_group == group_code and user.status.upper() != "DELETED"
+        )
         return GroupListing(members, listed.total, strays=len(unique) - len(members))
 
     def put_group(self, user: User, group_code: str) -> User:

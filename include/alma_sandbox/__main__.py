@@ -24,6 +24,10 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--port", type=int, default=0, help="port of the API; 0 for any free one")
     made.add_argument("--sftp-port", type=int, default=0, help="port of the SFTP server; 0 for any free one")
+    made.add_argument(
+        "--listen", default="127.0.0.1", help="address to listen on; 0.0.0.0 only in a network of containers"
+    )
+    made.add_argument("--name", default="127.0.0.1", help="host name under which others reach it")
     made.add_argument("--users", type=int, default=2000, help="number of user records")
     made.add_argument("--seed", type=int, default=1, help="seed of everything random")
     made.add_argument(
@@ -55,7 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder = options.dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alma-sandbox-")))
         try:
             sandbox = start(
-                Plot(options.users, options.seed, switches), folder, Ports(options.port, options.sftp_port)
+                Plot(options.users, options.seed, switches),
+                folder,
+                Ports(options.port, options.sftp_port, options.listen, options.name),
             )
         except PortTakenError as error:
             sys.stderr.write(f"{error}\n")

@@ -15,7 +15,7 @@ import uvicorn
 from alma_sandbox.app import PREFIX, build_app
 from alma_sandbox.connections import TrackedProtocol
 from alma_sandbox.control.service import Control
-from alma_sandbox.sftp import host_key, public_line, serve_sftp
+from alma_sandbox.sftp import CLIENT_KEY_FILE, OneLoginServer, client_key, host_key, public_line, serve_sftp
 from alma_sandbox.stage import KEY, READ_KEY, Plot, Stage
 from alma_sandbox.state.people import Json
 from alma_sandbox.state.tenant import Tenant
@@ -30,10 +30,20 @@ class PortTakenError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen; 0 for any free port."""
+    """Where to listen.
+
+    Args:
+        api: Port of the API; 0 for any free one.
+        sftp: Port of the SFTP server; 0 for any free one.
+        address: Address to listen on. Anything but this machine's own lets others in: only in a closed network
+            of containers.
+        name: Host name under which others reach the tenant; it stands in every link.
+    """
 
     api: int = 0
     sftp: int = 0
+    address: str = HOST
+    name: str = HOST
 
 
 @dataclass(slots=True)
@@ -65,6 +75,11 @@ class RunningSandbox:
         return self.stage.tenant
 
     @property
+    def sftp_client_key(self) -> Path:
+        """The file with the private key that may log in to the SFTP server."""
+        return self.sftp_folder.parent / CLIENT_KEY_FILE
+
+    @property
     def report_path(self) -> str:
         """Path of the Analytics report."""
         return self.tenant.reports.path
@@ -78,6 +93,7 @@ class RunningSandbox:
             "report_path": self.report_path,
             "sftp_user": self.sftp_user,
             "sftp_password": self.sftp_password,
+            "sftp_client_key": str(self.sftp_client_key),
             "sftp_host": self.sftp_host,
             "sftp_port": self.sftp_port,
             "sftp_host_key": self.sftp_host_key,
@@ -115,7 +131,7 @@ def start(plot: Plot, folder: Path, ports: Ports) -> RunningSandbox:
         PortTakenError: If a port is taken.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    api_socket = _listen(ports.api)
+    api_socket = _listen(ports)
     launch = _Launch()
     thread = threading.Thread(
         target=_run, args=(plot, folder, api_socket, ports, launch), name="alma-sandbox", daemon=True
@@ -131,14 +147,16 @@ def start(plot: Plot, folder: Path, ports: Ports) -> RunningSandbox:
     return launch.sandbox
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(ports: Ports) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((ports.address, ports.api))
     except OSError as error:
         listener.close()
-        raise PortTakenError(f"Port {port} on {HOST} is taken; choose another with --port.") from error
+        raise PortTakenError(
+            f"Port {ports.api} on {ports.address} is taken; choose another with --port."
+        ) from error
     return listener
 
 
@@ -155,7 +173,7 @@ def _run(plot: Plot, folder: Path, api_socket: socket.socket, ports: Ports, laun
 
 
 async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Ports, launch: _Launch) -> None:
-    base_url = f"http://{HOST}:{api_socket.getsockname()[1]}"
+    base_url = f"http://{ports.name}:{api_socket.getsockname()[1]}"
     sftp_folder = folder / "sftp"
     sftp_folder.mkdir(exist_ok=True)
     stage = Stage(plot)
@@ -163,7 +181,8 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
     control = Control(stage, sftp_folder)
     key = host_key(folder)
     password = _password(folder)
-    sftp = await _start_sftp(sftp_folder, key, password, ports.sftp)
+    login = OneLoginServer(SFTP_USER, password, client_key(folder))
+    sftp = await _start_sftp(sftp_folder, key, login, ports)
     server = uvicorn.Server(_config(stage, control))
     stop_event = asyncio.Event()
     serving = asyncio.create_task(server.serve(sockets=[api_socket]))
@@ -180,6 +199,7 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
         stop_event,
         asyncio.get_running_loop(),
         threading.current_thread(),
+        sftp_host=ports.name,
         sftp_password=password,
     )
     launch.ready.set()
@@ -190,11 +210,15 @@ async def _serve(plot: Plot, folder: Path, api_socket: socket.socket, ports: Por
     await sftp.wait_closed()
 
 
-async def _start_sftp(folder: Path, key: asyncssh.SSHKey, password: str, port: int) -> asyncssh.SSHAcceptor:
+async def _start_sftp(
+    folder: Path, key: asyncssh.SSHKey, login: OneLoginServer, ports: Ports
+) -> asyncssh.SSHAcceptor:
     try:
-        return await serve_sftp(folder, key, SFTP_USER, password, port)
+        return await serve_sftp(folder, key, login, ports.sftp, address=ports.address)
     except OSError as error:
-        raise PortTakenError(f"Port {port} on {HOST} is taken; choose another with --sftp-port.") from error
+        raise PortTakenError(
+            f"Port {ports.sftp} on {ports.address} is taken; choose another with --sftp-port."
+        ) from error
 
 
 def _config(stage: Stage, control: Control) -> uvicorn.Config:

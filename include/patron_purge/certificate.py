@@ -1,11 +1,11 @@
 """The outcome document of a run: for the institution's files, without personal data of patrons."""
 
+from datetime import date
 from decimal import Decimal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from patron_purge.amounts import money, number
+from patron_purge.amounts import number
 from patron_purge.decision import Decision
 from patron_purge.guards import GuardResult
 from patron_purge.institution import GuardSettings, RuleSettings
@@ -45,20 +45,49 @@ class JobInstance(_Model):
     checks: tuple[CounterCheck, ...] = ()
 
 
-class Certificate(_Model):
-    """The content of `certificate.json`.
+class Period(_Model):
+    """The time that a run is about.
 
     Attributes:
-        outcome: How the run ended.
+        began_at: When preflight had looked at the tenant; None when it did not come to its end.
+        report_of: When the Analytics report was pulled; None when it was not.
+        purge_dates_from: Earliest purge date of the people on the list; None without a list.
+        purge_dates_to: Latest purge date of the people on the list.
+    """
+
+    began_at: AwareDatetime | None = None
+    report_of: AwareDatetime | None = None
+    purge_dates_from: date | None = None
+    purge_dates_to: date | None = None
+
+
+class FileChecksum(_Model):
+    """A file of the run folder, as it was when the certificate was written.
+
+    Attributes:
+        name: Name of the file.
+        sha256: Checksum of its content.
+        used: Whether the certificate rests on it.
+        recorded: Whether its task has recorded the same checksum in Airflow; None when none was recorded.
+    """
+
+    name: str
+    sha256: str
+    used: bool
+    recorded: bool | None
+
+
+class CertificateContent(_Model):
+    """What a certificate says that can be worked out again from the run folder alone.
+
+    Attributes:
         institution: Short code of the institution.
-        institution_name: Name shown to people.
         institution_code: Alma's institution code.
         environment: Alma environment.
         run_id: Run id of Airflow.
         mode: How far the run was allowed to go.
         engine: How the purge itself was started.
-        created_at: When the certificate was written.
-        problems: Sentences about what stopped the run or failed; empty when all went well.
+        period: The time that the run is about.
         approved: People whom the approval names.
         sent: People in the set when the purge job was started.
         purged: People who were verified as purged.
@@ -76,19 +105,15 @@ class Certificate(_Model):
         instances: The job instances in Alma.
         digest: Digest of the purge; empty when the run ended before there was one.
         restored: People who were regrouped, by what became of their original group.
-        versions: Versions of the software.
     """
 
-    outcome: Outcome
     institution: str
-    institution_name: str
     institution_code: str
     environment: str
     run_id: str
     mode: Mode
     engine: Engine
-    created_at: AwareDatetime
-    problems: tuple[str, ...] = ()
+    period: Period = Period()
     approved: int = Field(default=0, ge=0)
     sent: int = Field(default=0, ge=0)
     purged: int = Field(default=0, ge=0)
@@ -106,6 +131,29 @@ class Certificate(_Model):
     instances: tuple[JobInstance, ...] = ()
     digest: str = ""
     restored: tuple[Count, ...] = ()
+
+
+class Certificate(CertificateContent):
+    """The content of `certificate.json`.
+
+    Attributes:
+        outcome: How the run ended.
+        institution_name: Name shown to people.
+        created_at: When the certificate was written.
+        problems: Sentences about what stopped the run or failed; empty when all went well.
+        remarks: What a reader has to know about how this certificate came about.
+        files: The files of the run folder with their checksums.
+        page_sha256: Checksum of the page that was written with this certificate.
+        versions: Versions of the software.
+    """
+
+    outcome: Outcome
+    institution_name: str
+    created_at: AwareDatetime
+    problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    files: tuple[FileChecksum, ...] = ()
+    page_sha256: str = ""
     versions: tuple[Parameter, ...] = ()
 
     @property
@@ -141,28 +189,6 @@ def criteria_of(rules: RuleSettings, guards: GuardSettings) -> tuple[Parameter, 
         for section, model in settings
         for name in type(model).model_fields
     )
-
-
-def certificate_html(certificate: Certificate) -> str:
-    """Write the certificate as a page that can be printed and needs nothing from outside.
-
-    Args:
-        certificate: The certificate.
-
-    Returns:
-        HTML in which every value is escaped.
-    """
-    environment = Environment(
-        loader=PackageLoader("patron_purge"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    environment.filters["money"] = money
-    environment.filters["moment"] = lambda moment: f"{moment:%Y-%m-%d %H:%M %Z}"
-    return environment.get_template("certificate.html.j2").render(certificate=certificate)
 
 
 def _setting(value: object) -> str:

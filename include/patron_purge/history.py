@@ -17,7 +17,7 @@ class HistoryEntry(BaseModel):
 
     Attributes:
         run_id: Run id of Airflow.
-        finished_at: When the certificate was written.
+        finished_at: When the certificate was written first with these numbers.
         mode: How far the run was allowed to go.
         to_purge: People on the list that was put before the approver.
         purged: People who were verified as purged.
@@ -46,9 +46,14 @@ def upsert(entries: Iterable[HistoryEntry], entry: HistoryEntry) -> tuple[Histor
         entry: The run.
 
     Returns:
-        The history in order of the end of the runs.
+        The history in order of the end of the runs. An entry that says the same as the one on file keeps the
+        moment at which the run ended first.
     """
-    others = [other for other in entries if other.run_id != entry.run_id]
+    known = list(entries)
+    on_file = next((other for other in known if other.run_id == entry.run_id), None)
+    if on_file is not None and entry.model_copy(update={"finished_at": on_file.finished_at}) == on_file:
+        entry = on_file
+    others = [other for other in known if other.run_id != entry.run_id]
     return tuple(sorted([*others, entry], key=lambda each: (each.finished_at, each.run_id)))
 
 
@@ -66,7 +71,8 @@ def full_runs(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     """Select the runs that are a measure for the next one.
 
     A pilot's size is a setting, and a report or a rejected list was never carried out: none of them shows
-    what a usual month looks like.
+    what a usual month looks like. The first full run after a pilot therefore still has no history, and a person
+    has to raise the limit of the guard `no_history` for it knowingly.
 
     Args:
         entries: The history.

@@ -5,16 +5,26 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from patron_purge.errors import ConfigurationError
 from patron_purge.quiet_hours import parse_quiet_hours
+from patron_purge.settings_lines import Mistake, SettingsFile, read_settings
 from patron_purge.states import Engine, Mode
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 Money = Annotated[Decimal, Field(ge=0, decimal_places=2)]
+
+# What the example file shows; the names of the consortium's exclusion files (CARLI user purge procedure).
+_EXCLUSION_FILES = [
+    {"pattern": "PIDs for users with loans or fines at other i-share libraries XXX*.xlsx"},
+    {"pattern": "User loan counts at other i-share libraries XXX*.xlsx"},
+    {"pattern": "Users with fines at other i-share libraries XXX*.xlsx"},
+]
+_REPORT_PATH = "/shared/Example College 01ABC_XYZ/Reports/Users with Purge Dates of Current Date or Earlier"
+_REGROUP_JOB = {"name": "Update/Notify Users", "id": "M148", "payload": "update_notify_users.json"}
+_PURGE_JOB = {"name": "Purge users", "id": None, "payload": "purge_users.json"}
 
 
 class _Settings(BaseModel):
@@ -108,22 +118,50 @@ class ReportSettings(_Settings):
         row_cap: Number of rows at which Analytics cuts a report off.
     """
 
-    path: NonEmpty
+    path: NonEmpty = Field(examples=[_REPORT_PATH])
     id_headings: tuple[NonEmpty, ...] = ("Primary Identifier", "Primary ID")
     row_cap: int = Field(default=65_000, ge=1)
+
+
+class RetentionSettings(_Settings):
+    """How long the files of a run that hold personal data are kept, in days after the run has ended.
+
+    Attributes:
+        raw_inputs: Days for the exclusion files, the protect list and the report as they were fetched.
+        ledgers: Days for the ledgers and the lists of people who were taken off.
+        workbooks: Days for the reviewer's workbook.
+        snapshots: Days for the original user groups and what became of them; longer as long as somebody is
+            neither verified as purged nor back in the group.
+        leftover_sets: Days after which a set that a run has left in Alma is deleted.
+    """
+
+    raw_inputs: int = Field(default=7, ge=1)
+    ledgers: int = Field(default=45, ge=1)
+    workbooks: int = Field(default=45, ge=1)
+    snapshots: int = Field(default=45, ge=1)
+    leftover_sets: int = Field(default=14, ge=1)
 
 
 class Institution(_Settings):
     """Everything the package knows about one institution.
 
     Attributes:
-        code: Short name, used in DAG ids and run folders.
+        code: Short name in small letters, used in DAG ids and run folders; the file is named after it.
         name: Name shown to people.
         institution_code: Alma's institution code, compared with `/conf/general` before anything is changed.
-        environment: Alma environment, compared with `/conf/general` before anything is changed.
-        library_code: Replaces `XXX` in exclusion file names.
+        environment: Alma environment, `sandbox` or `production`, compared with `/conf/general` before anything
+            is changed.
+        library_code: Replaces `XXX` in the names of exclusion files.
         timezone: IANA zone in which dates are compared.
-        schedule: Cron expression of the monthly run; None for runs by hand only.
+        schedule: Cron expression of the monthly run, in the zone above; empty for runs by hand only.
+        mode: How far a run goes: `report_only` ends with the list and changes nothing, `pilot` purges a few
+            people, `full` everybody on the approved list.
+        pilot_size: People in a pilot, those with the oldest purge dates.
+        marker_group: Code of the user group that marks people who are approved for the purge.
+        alma_connection: Id of the Airflow connection of type Alma.
+        sftp_connection: Id of the Airflow connection of type SFTP.
+        sftp_folder: Folder of the exclusion files on the SFTP server.
+        calls_per_second: Most calls to Alma per second; the connection may set a slower pace.
         poll_seconds: Pause between two questions about a running Alma job, in seconds.
         job_hours: How long an Alma job is waited for, in hours.
         quiet_hours: Hours of the day, by the institution's clock, in which neither job is started, such as
@@ -132,32 +170,35 @@ class Institution(_Settings):
             for instance a purge of another Airflow installation: `wait` for its end, or `stop`.
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
-        marker_group: Code of the user group that marks people who are approved for the purge.
+        report: The Analytics report of people whose purge date has passed.
         exclusion_files: The exclusion files that the consortium provides.
         exclusion_id_headings: Accepted headings of the id column in exclusion files.
-        protect_list: Name of the protect list beside the institution's file; None without one.
+        protect_list: Name of the protect list beside the institution's file; empty without one.
         protect_list_sftp: Name or pattern of a protect list in `sftp_folder`, with `*`, `?` and `XXX` as for
-            the exclusion files; the newest counts, beside the one of `protect_list`. None without one.
+            the exclusion files; the newest counts, beside the one of `protect_list`. Empty without one.
         engine: How the purge is started: `job` by API, `manual` by a person on Alma's *Purge User Records* page.
         regroup_job: The *Update/Notify Users* job.
         purge_job: The set-based *Purge users* job; with the engine `manual` there is none.
         manual_purge_name: What Alma's Monitor Jobs page calls a run of *Purge User Records*; used by the engine
             `manual` to find the run that a person has started.
+        retention: How long files with personal data are kept.
+        rules: The rules that hold a person back.
+        guards: Limits over the whole list.
     """
 
-    code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,30}$")]
-    name: NonEmpty
-    institution_code: NonEmpty
-    environment: Literal["sandbox", "production"]
-    library_code: NonEmpty
-    timezone: NonEmpty
-    schedule: str | None = None
+    code: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,30}$", examples=["xyz"])]
+    name: NonEmpty = Field(examples=["Example College"])
+    institution_code: NonEmpty = Field(examples=["01ABC_XYZ"])
+    environment: Literal["sandbox", "production"] = Field(examples=["sandbox"])
+    library_code: NonEmpty = Field(examples=["XYZ"])
+    timezone: NonEmpty = Field(examples=["America/Chicago"])
+    schedule: str | None = Field(default=None, examples=["0 6 2 * *"])
     mode: Mode = Mode.REPORT_ONLY
     pilot_size: int = Field(default=25, ge=1)
     engine: Engine = Engine.JOB
-    marker_group: NonEmpty
-    alma_connection: NonEmpty
-    sftp_connection: NonEmpty
+    marker_group: NonEmpty = Field(examples=["OKTOPURGE"])
+    alma_connection: NonEmpty = Field(examples=["alma_xyz"])
+    sftp_connection: NonEmpty = Field(examples=["sftp_xyz"])
     sftp_folder: str = "."
     calls_per_second: Decimal = Field(default=Decimal(10), gt=0, le=50)
     poll_seconds: float = Field(default=30, gt=0)
@@ -165,17 +206,18 @@ class Institution(_Settings):
     quiet_hours: tuple[NonEmpty, ...] = ()
     if_job_is_running: Literal["wait", "stop"] = "wait"
     approval_hours: int = Field(default=72, ge=1)
-    approvers: tuple[NonEmpty, ...] = ()
+    approvers: tuple[NonEmpty, ...] = Field(default=(), examples=[["olga"]])
     report: ReportSettings
-    exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1)
+    exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1, examples=[_EXCLUSION_FILES])
     exclusion_id_headings: tuple[NonEmpty, ...] = ("Primary ID", "Primary Identifier")
     protect_list: str | None = None
     protect_list_sftp: NonEmpty | None = None
-    regroup_job: AlmaJob
-    purge_job: AlmaJob | None = None
+    regroup_job: AlmaJob = Field(examples=[_REGROUP_JOB])
+    purge_job: AlmaJob | None = Field(default=None, examples=[_PURGE_JOB])
     manual_purge_name: NonEmpty = "Users - Purge Records"
     rules: RuleSettings = RuleSettings()
     guards: GuardSettings = GuardSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @field_validator("schedule")
     @classmethod
@@ -232,30 +274,27 @@ def load_institution(path: Path) -> Institution:
         ConfigurationError: The file can't be read, is no YAML mapping, or a setting is unknown, missing or
             out of range; every mistake is named.
     """
+    settings = read_settings(path)
+    found = check_settings(settings)
+    if isinstance(found, Institution):
+        return found
+    listed = "; ".join(f"line {one.line}, {one.sentence}" for one in found)
+    raise ConfigurationError(
+        f"{path.name} has {len(found)} mistake(s): {listed}. Correct the file; nothing was changed."
+    )
+
+
+def check_settings(settings: SettingsFile) -> "Institution | tuple[Mistake, ...]":
+    """Check the settings of one institution.
+
+    Args:
+        settings: The file as it was read.
+
+    Returns:
+        The checked settings, or every mistake in them.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"{path.name} can't be read as YAML: {error}. Nothing was changed."
-        ) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path.name} holds no settings. Nothing was changed.")
-    try:
-        return Institution.model_validate(content)
+        institution = Institution.model_validate(settings.content)
     except ValidationError as error:
-        raise ConfigurationError(_sentence(path.name, error)) from error
-
-
-def _sentence(file_name: str, error: ValidationError) -> str:
-    """Put every mistake of one file into one readable sentence."""
-    mistakes = []
-    for item in error.errors(include_url=False, include_input=False):
-        setting = ".".join(str(part) for part in item["loc"]) or "the file"
-        if item["type"] == "extra_forbidden":
-            mistakes.append(f"{setting}: there is no such setting")
-        elif item["type"] == "missing":
-            mistakes.append(f"{setting}: is missing")
-        else:
-            mistakes.append(f"{setting}: {item['msg'].removeprefix('Value error, ')}")
-    listed = "; ".join(mistakes)
-    return f"{file_name} has {len(mistakes)} mistake(s): {listed}. Correct the file; nothing was changed."
+        return (*settings.mistakes(error), *settings.repeated)
+    return settings.repeated or institution

@@ -1,6 +1,6 @@
 """What became of each approved person, and whether the job's own numbers agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,9 +16,10 @@ class KeptWhy(StrEnum):
     """Why Alma probably kept a person; Alma itself tells no reason by API."""
 
     LOANS = "loans"
-    REQUESTS = "requests"
+    RESOURCE_SHARING = "resource_sharing"
     FEES = "fees"
     PURGE_DATE = "purge_date"
+    REQUESTS = "requests"
     ROLE = "role"
     NOT_KNOWN = "not_known"
 
@@ -30,9 +31,10 @@ class KeptWhy(StrEnum):
 
 _LABELS = {
     KeptWhy.LOANS: "has active loans",
-    KeptWhy.REQUESTS: "has active requests",
+    KeptWhy.RESOURCE_SHARING: "has a resource sharing request on the hold shelf",
     KeptWhy.FEES: "owes more than the waive threshold",
     KeptWhy.PURGE_DATE: "purge date is missing or too recent",
+    KeptWhy.REQUESTS: "has active requests",
     KeptWhy.ROLE: "has a role besides the harmless ones",
     KeptWhy.NOT_KNOWN: "no reason visible; see the job report in Alma",
 }
@@ -55,12 +57,14 @@ class AfterPurge:
         reading: How the read ended; not found is error 401861 of Alma's Users API.
         status: Status of the record, such as `ACTIVE` or `DELETED`; empty when not found.
         patron: The facts of the record; None when not found.
+        resource_sharing_on_hold: Whether a resource sharing request of this person waits on the hold shelf.
     """
 
     asked_id: str
     reading: Reading
     status: str = ""
     patron: Patron | None = None
+    resource_sharing_on_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +134,11 @@ def classify_after_purge(
     if folded(answer.patron.primary_id) != folded(answer.asked_id):
         renamed = answer.patron.user_group == marker_group
         return AfterPurgeState(RowState.UNKNOWN if renamed else RowState.PURGED)
-    return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer.patron, rules, today))
+    return AfterPurgeState(RowState.KEPT_BY_ALMA, _why_kept(answer, answer.patron, rules, today))
 
 
 def compare_counters(
-    submitted: int, purged: int, kept: int, counters: tuple[JobCounter, ...]
+    submitted: int, purged: int, kept: int, counters: tuple[JobCounter, ...], not_selected: int = 0
 ) -> tuple[CounterCheck, ...]:
     """Compare the counters of the purge job with what was counted by single reads.
 
@@ -146,6 +150,8 @@ def compare_counters(
         purged: People who were verified as purged.
         kept: People who are still there.
         counters: The counters of the job instance.
+        not_selected: Of the people who are still there, those whom Alma's *Purge User Records* page may not have
+            counted at all, because it selects by purge date and they have none that is due; 0 for a job on a set.
 
     Returns:
         The sum over the single reads first, then one check for each counter.
@@ -155,46 +161,86 @@ def compare_counters(
         f"{number(submitted)} sent to the job = {number(purged)} purged + {number(kept)} kept by Alma"
         f" + {number(unread)} not read."
     )
-    return (CounterCheck(own, unread == 0), *(_check(each, submitted, purged, kept) for each in counters))
+    reads = _Reads(submitted, purged, kept, not_selected)
+    return (CounterCheck(own, unread == 0), *(_check(each, reads) for each in counters))
+
+
+def gaps(checks: Iterable[CounterCheck]) -> tuple[str, ...]:
+    """Return the sentences of the counters that say something else than single reads.
+
+    Args:
+        checks: The comparison.
+    """
+    return tuple(check.sentence for check in checks if check.agrees is False)
+
+
+# What else a purge may count, such as the requests it cancels or the fees it waives: not people.
+_OTHER_THINGS = ("request", "hold", "fee", "fine", "waive", "loan", "letter", "notif", "role", "bulk")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """What single reads say."""
+
+    submitted: int
+    purged: int
+    kept: int
+    not_selected: int
 
 
 # Words in a counter's name, and the number to compare it with; looked up in this order, because names such
-# as "Users not purged" contain the words of the other kinds too.
-_COUNTER_WORDS: tuple[tuple[tuple[str, ...], str, Callable[[int, int, int], int]], ...] = (
-    (("fail", "retain", "exception", "not purged", "kept", "skipped"), "kept by Alma", lambda _s, _p, k: k),
-    (("purged", "deleted", "success"), "purged", lambda _s, p, _k: p),
-    (("processed", "total", "members"), "sent to the job", lambda s, _p, _k: s),
+# as "Users not purged" contain the words of the other kinds too. The last column: whether the people whom the
+# page did not select may be missing from the counter.
+_COUNTER_WORDS: tuple[tuple[tuple[str, ...], str, Callable[[_Reads], int], bool], ...] = (
+    (
+        ("fail", "retain", "exception", "not purged", "kept", "skipped"),
+        "kept by Alma",
+        lambda reads: reads.kept,
+        True,
+    ),
+    (("purged", "deleted", "success"), "purged", lambda reads: reads.purged, False),
+    (("processed", "total", "members"), "sent to the job", lambda reads: reads.submitted, True),
 )
 
 
-def _check(counter: JobCounter, submitted: int, purged: int, kept: int) -> CounterCheck:
+def _check(counter: JobCounter, reads: _Reads) -> CounterCheck:
     """Compare one counter with the number that its name speaks of."""
     if counter.value is None:
         return CounterCheck(f"The job's counter {counter.label!r} has no number.", None)
     name = counter.label.casefold().replace("_", " ").replace(".", " ")
-    for words, meaning, pick in _COUNTER_WORDS:
+    known = () if any(word in name for word in _OTHER_THINGS) else _COUNTER_WORDS
+    for words, meaning, pick, may_lack in known:
         if any(word in name for word in words):
-            expected = pick(submitted, purged, kept)
-            agrees = counter.value == expected
-            verdict = "they agree" if agrees else "they differ; look at the job report in Alma"
-            return CounterCheck(
+            expected = pick(reads)
+            lacking = expected - counter.value
+            said = (
                 f"The job's counter {counter.label!r} says {number(counter.value)}, single reads say "
-                f"{number(expected)} {meaning}: {verdict}.",
-                agrees,
+                f"{number(expected)} {meaning}: "
             )
+            if lacking == 0:
+                return CounterCheck(f"{said}they agree.", agrees=True)
+            if may_lack and 0 < lacking <= reads.not_selected:
+                why = f"{number(lacking)} had no purge date that was due, so the page did not select them"
+                return CounterCheck(f"{said}{why}.", agrees=True)
+            return CounterCheck(f"{said}they differ; look at the job report in Alma.", agrees=False)
     return CounterCheck(f"The job's counter {counter.label!r} says {number(counter.value)}.", None)
 
 
-def _why_kept(patron: Patron, rules: RuleSettings, today: date) -> KeptWhy:
-    """Find the most likely reason why Alma kept a person."""
-    if patron.loans:
-        return KeptWhy.LOANS
-    if patron.requests:
-        return KeptWhy.REQUESTS
-    if patron.open_fees is not None and patron.open_fees > rules.waive_threshold:
-        return KeptWhy.FEES
-    if patron.purge_date is None or (today - patron.purge_date).days < rules.days_after_purge_date:
-        return KeptWhy.PURGE_DATE
-    if set(patron.active_roles) - set(rules.harmless_roles):
-        return KeptWhy.ROLE
-    return KeptWhy.NOT_KNOWN
+def _why_kept(answer: AfterPurge, patron: Patron, rules: RuleSettings, today: date) -> KeptWhy:
+    """Find the most likely reason why Alma kept a person.
+
+    What stops Alma by its own documentation comes first ("Purging Users"); ordinary requests and roles do not,
+    and are named only when nothing else is to be seen.
+    """
+    owed = patron.open_fees
+    early = patron.purge_date is None or (today - patron.purge_date).days < rules.days_after_purge_date
+    # The first that holds decides.
+    cases: tuple[tuple[object, KeptWhy], ...] = (
+        (patron.loans, KeptWhy.LOANS),
+        (answer.resource_sharing_on_hold, KeptWhy.RESOURCE_SHARING),
+        (owed is not None and owed > rules.waive_threshold, KeptWhy.FEES),
+        (early, KeptWhy.PURGE_DATE),
+        (patron.requests, KeptWhy.REQUESTS),
+        (set(patron.active_roles) - set(rules.harmless_roles), KeptWhy.ROLE),
+    )
+    return next((why for holds, why in cases if holds), KeptWhy.NOT_KNOWN)

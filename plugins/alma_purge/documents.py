@@ -89,11 +89,14 @@ class ExclusionManifest(_Document):
         fetched_at: When.
         files: The exclusion files.
         protect_list: The protect list; None when the settings name none on the server.
+        protect_rows: Rows of each protect list by what it is called, ended entries included; that of the list
+            beside the settings too.
     """
 
     fetched_at: datetime
     files: tuple[FetchedFile, ...]
     protect_list: FetchedProtectList | None = None
+    protect_rows: dict[str, int] = {}
 
 
 class ReportFacts(_Document):

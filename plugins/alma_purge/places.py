@@ -14,6 +14,7 @@ from patron_purge.institution import Institution, load_institution
 from patron_purge.states import Engine
 
 DAG_PREFIX = "alma_user_purge_"
+HOUSEKEEPING_DAG = "alma_purge_housekeeping"
 CONFIG_VARIABLE = "ALMA_PURGE_CONFIG"
 STORE_VARIABLE = "ALMA_PURGE_STORE"
 

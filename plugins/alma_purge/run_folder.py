@@ -5,6 +5,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from airflow.sdk import ObjectStoragePath
 
@@ -120,9 +121,39 @@ class RunFolder:
             return None
         return content
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all files, sorted; none when there is no such folder."""
+        return tuple(sorted(one.name for one in _entries(self.path) if one.is_file()))
+
     def remove(self, name: str) -> None:
         """Remove a file; one that is not there is fine."""
         (self.path / name).unlink(missing_ok=True)
+
+
+class HasFolder(Protocol):
+    """A run, of now or of the past, with its folder."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """Return the run folder."""
+
+
+def run_folders(institution_code: str) -> list[RunFolder]:
+    """Return the folder of every run of an institution that is on file.
+
+    Args:
+        institution_code: The institution's short code.
+    """
+    folders = (one for one in _entries(store_root() / institution_code) if one.is_dir())
+    return [RunFolder(one) for one in sorted(folders, key=lambda one: str(one.name))]
+
+
+def _entries(path: ObjectStoragePath) -> list[ObjectStoragePath]:
+    """List what is in a folder; nothing when it is not there."""
+    try:
+        return list(path.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _write_local(folder: Path, name: str, content: bytes) -> None:

@@ -236,3 +236,27 @@ def test_clearing_while_a_person_is_asked_makes_no_second_last_check(room: Room)
     assert run.document(files.PURGE_RECORD)["intended_at"] == shown
     run.go()
     assert run.state == SUCCESS
+
+
+def test_nobody_can_be_ready_in_quiet_hours(opened: Room) -> None:
+    """The room's day begins at 10 am in Chicago."""
+    opened.fresh()
+    settings = opened.config / "institutions" / "demo.yaml"
+    asked: list[int] = []
+
+    def night_falls(_run: Run, task_id: str) -> None:
+        if task_id == "ready_to_purge" and "quiet_hours" not in settings.read_text():
+            settings.write_text(settings.read_text() + "quiet_hours: ['09:00-11:00']\n")
+
+    def ready_twice(question: Question) -> Reply | None:
+        if READY in question.asked["options"]:
+            asked.append(question.try_number)
+            if len(asked) > 1:
+                opened.clock.advance(timedelta(hours=2))
+        return person_with(opened, ends_it)(question)
+
+    judge = Judge(opened.world)
+    run = Run(opened, answerer=ready_twice, before_step=night_falls).go()
+    judge.judge(run).require_clean()
+    assert asked == [1, 2]
+    assert run.state == SUCCESS

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("airflow_database")
 def dag() -> DAG:
     bag = DagBag(dag_folder=os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
     assert bag.import_errors == {}
-    assert list(bag.dags) == ["alma_user_purge_demo"]
+    assert sorted(bag.dags) == ["alma_purge_coverage", "alma_purge_housekeeping", "alma_user_purge_demo"]
     found = bag.dags["alma_user_purge_demo"]
     assert isinstance(found, DAG)
     return found

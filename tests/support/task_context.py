@@ -41,6 +41,7 @@ class TaskStandIn:
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     dag_run: RunStandIn = field(default_factory=RunStandIn)
+    under_way: set[str] = field(default_factory=set)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[self.task_id, key] = value
@@ -51,6 +52,11 @@ class TaskStandIn:
     def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
         del dag_id
         return dict.fromkeys(run_ids, self.states)
+
+    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        assert states == ["queued", "running"]
+        assert dag_id == "alma_user_purge_demo"
+        return len(self.under_way & set(run_ids))
 
     def said(self, key: str = "stop") -> Any:
         """Return what this task pushed."""

@@ -55,6 +55,7 @@ class UserOrder(BaseModel):
     purge_date: date | None = None
     add_loan: bool = False
     add_request: bool = False
+    add_rs_request_on_hold: bool = False
     add_fee: float = 0.0
     add_role: str = ""
     add_block: bool = False
@@ -121,6 +122,10 @@ def _add_activity(person: Person, order: UserOrder, number: str, today: date) ->
         person.loans.append(Loan(number, "A new loan", today, today))
     if order.add_request:
         person.requests.append(UserRequest(number, "A new request"))
+    if order.add_rs_request_on_hold:
+        request = UserRequest(f"{number}8", "A borrowed book", resource_sharing_on_hold=True)
+        person.requests.append(request)
+        person.blockers.append(Blocker.RS_HOLD_SHELF)
     if order.add_fee:
         person.fees.append(Fee(number, order.add_fee))
 

@@ -197,11 +197,14 @@ def _loan(person: Person, loan: Loan) -> Json:
 
 
 def _request(person: Person, request: UserRequest) -> Json:
+    on_hold = request.active and request.resource_sharing_on_hold
+    sub_type = "RESOURCE_SHARING_P2D_SHIPMENT" if request.resource_sharing_on_hold else "PATRON_PHYSICAL"
     return {
         "request_id": request.request_id,
         "title": request.title,
         "request_type": request.request_type,
-        "request_status": "IN_PROCESS" if request.active else "HISTORY",
+        "request_sub_type": {"value": sub_type, "desc": sub_type},
+        "request_status": "ON_HOLD_SHELF" if on_hold else "IN_PROCESS" if request.active else "HISTORY",
         "user_primary_id": person.primary_id,
         "pickup_location": "Main Library",
     }

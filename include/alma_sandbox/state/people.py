@@ -52,6 +52,7 @@ class UserRequest:
     request_type: str = "HOLD"
     active: bool = True
     outcome: str = "NOT_STARTED"
+    resource_sharing_on_hold: bool = False
 
 
 @dataclass(slots=True)

@@ -87,13 +87,16 @@ def _no_history(facts: GuardFacts, settings: GuardSettings, override: Decimal | 
     if facts.mode is not Mode.FULL:
         sentence = "No earlier full run; none is needed for a report or a pilot."
         return Verdict(fine=True, limit=limit, sentence=sentence)
-    sentence = f"{number(facts.to_purge)} to purge and no earlier full run; limit {number(limit)}."
+    sentence = (
+        f"{number(facts.to_purge)} to purge and no earlier full run that purged; reports and pilots do not "
+        f"count. Limit {number(limit)}."
+    )
     return Verdict(facts.to_purge <= limit, limit, sentence)
 
 
 def _exclusion_drop(facts: GuardFacts, settings: GuardSettings, override: Decimal | None) -> Verdict:
     limit = _or(override, settings.max_exclusion_drop_percent)
-    now = {file.pattern: file.rows for file in facts.exclusion_files}
+    now = {file.pattern: file.rows for file in facts.exclusion_files} | facts.protect_rows
     drops = [
         (before >= ROWS_WORTH_COMPARING, Decimal(100 * (before - now.get(pattern, 0))) / before, pattern)
         for pattern, before in facts.previous_exclusion_rows.items()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -70,13 +70,15 @@ class GuardFacts:
         median_to_purge: Median of the last full runs; None when there was none.
         runs_in_median: Number of runs behind the median.
         exclusion_files: The exclusion files of this run.
-        previous_exclusion_rows: Rows of the last run's exclusion files by pattern; empty when there was none.
+        previous_exclusion_rows: Rows of the last run's exclusion files by pattern and of its protect lists by
+            what they are called; empty when there was none.
         exclusion_shapes: Shapes of the ids in the exclusion files.
         report_shapes: Shapes of the ids in the report.
         matched: People whom the exclusion files held back.
         waived_money: Sum of the open fees of the people on the list, in the institution's currency.
         remaining_calls: Calls that Alma leaves to the institution today; None when Alma did not say.
         days_after_purge_date: Days of grace in the rules.
+        protect_rows: Rows of this run's protect lists by what they are called.
     """
 
     mode: Mode
@@ -92,6 +94,7 @@ class GuardFacts:
     waived_money: Decimal
     remaining_calls: int | None
     days_after_purge_date: int
+    protect_rows: dict[str, int] = field(default_factory=dict)
 
 
 def identifier_shape(identifier: str) -> str:

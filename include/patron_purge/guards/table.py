@@ -54,15 +54,16 @@ _DOCS = {
     ),
     "no_history": GuardDoc(
         "no_history",
-        "A full run with more people than the limit, and no earlier full run to compare with.",
+        "A full run with more people than the limit, and no earlier full run to compare with. Reports and pilots do "
+        "not count, because the size of a pilot is a setting: the first full run after a pilot needs a new limit.",
         "guards.max_count_without_history",
         "",
         "the most people",
     ),
     "exclusion_drop": GuardDoc(
         "exclusion_drop",
-        "An exclusion file with fewer rows than in the last run, by more than this share. "
-        "For short files it only warns.",
+        "An exclusion file or a protect list with fewer rows than in the last run, by more than this share. "
+        "For short lists it only warns.",
         "guards.max_exclusion_drop_percent",
         "",
         "the largest drop, in percent",

@@ -159,7 +159,7 @@ class AlmaJobOperator(PurgeOperator):
         """Give up the worker slot until there is news."""
         now = datetime.now(UTC)
         connection, pause = run.institution.alma_connection, run.institution.poll_seconds
-        since = record.intended_at or now
+        since, pace = record.intended_at or now, float(run.institution.calls_per_second)
         if record.stage is JobStage.INTENDED:
             if self.name_is_echoed(run, context) is False:
                 raise JobStoppedError(
@@ -168,12 +168,21 @@ class AlmaJobOperator(PurgeOperator):
                     "again. Look at the Monitor Jobs page in Alma; trigger a new run when the job is not there."
                 )
             trigger: Any = AlmaJobLookUpTrigger(
-                connection, pause, (since + LOOK_UP_FOR).isoformat(), record.model_dump_json()
+                connection,
+                pause,
+                (since + LOOK_UP_FOR).isoformat(),
+                record.model_dump_json(),
+                calls_per_second=pace,
             )
         else:
             deadline = since + timedelta(hours=run.institution.job_hours)
             trigger = AlmaJobEndTrigger(
-                connection, pause, deadline.isoformat(), record.job_id, record.instance_id
+                connection,
+                pause,
+                deadline.isoformat(),
+                record.job_id,
+                record.instance_id,
+                calls_per_second=pace,
             )
         context["ti"].xcom_push(key=WAITING_KEY, value=f"Alma runs the job {record.job_name}.")
         self.defer(trigger=trigger, method_name="job_news")

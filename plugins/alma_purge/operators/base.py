@@ -21,6 +21,7 @@ from alma_api.errors import (
 from alma_purge.hooks.alma import AlmaHook
 from alma_purge.places import institution_of_dag
 from alma_purge.run_folder import FileRef, RunFolder
+from alma_purge.run_note import note_run
 from patron_purge.errors import ConfigurationError, PurgeError, RunFileError
 from patron_purge.institution import Institution
 from patron_purge.states import Mode
@@ -92,7 +93,7 @@ def open_run(context: Context) -> PurgeRun:
     ti = context["ti"]
     institution = institution_of_dag(ti.dag_id)
     params = context["params"]
-    return PurgeRun(
+    run = PurgeRun(
         institution=institution,
         dag_id=ti.dag_id,
         run_id=ti.run_id,
@@ -101,6 +102,8 @@ def open_run(context: Context) -> PurgeRun:
         folder=RunFolder.of_run(institution.code, ti.run_id),
         now=datetime.now(UTC).astimezone(institution.zone),
     )
+    note_run(run.folder, run.dag_id, run.run_id, run.now)
+    return run
 
 
 def _overrides(typed: dict[str, Any]) -> dict[str, Decimal]:

@@ -4,10 +4,11 @@ from airflow.sdk import Context
 
 from alma_purge import files
 from alma_purge.history_file import write_entry
+from alma_purge.links import CertificateLink
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.certificate_facts import certificate_of, history_entry_of
 from alma_purge.steps.upstream import fail_after, failed_before
-from patron_purge.certificate import certificate_html
+from patron_purge.certificate_page import sealed
 from patron_purge.errors import PurgeError
 from patron_purge.run_outcome import Outcome
 
@@ -19,11 +20,13 @@ class UnaccountedRunError(PurgeError):
 class CertifyOperator(PurgeOperator):
     """Writes the certificate and the run's entry in the history."""
 
+    operator_extra_links = (CertificateLink(),)
+
     def act(self, run: PurgeRun, context: Context) -> str:
         """Put the certificate together from what is on record."""
-        certificate = certificate_of(run, context)
+        certificate, page = sealed(certificate_of(run, context))
         publish(context, run, files.CERTIFICATE, certificate.model_dump_json(indent=1).encode())
-        publish(context, run, files.CERTIFICATE_PAGE, certificate_html(certificate).encode())
+        publish(context, run, files.CERTIFICATE_PAGE, page.encode())
         entry = history_entry_of(run, context, certificate)
         if entry is not None:
             write_entry(run.institution.code, entry)

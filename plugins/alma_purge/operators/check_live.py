@@ -7,9 +7,10 @@ from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish
 from alma_purge.run_folder import sha256_of
 from alma_purge.steps.authority import settings_sha256
-from alma_purge.steps.check_progress import CheckProgress, basis_of
+from alma_purge.steps.check_progress import CheckProgress
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.live_check import LiveResult, go_on_checking
+from alma_purge.steps.read_progress import basis_of
 from alma_purge.steps.rule_context import protect_list_of, rule_context
 from alma_purge.steps.stored_exclusions import stored_exclusions, stored_protect_list
 from patron_purge.ledger import hold_back, ids_in_state, ledger_csv, read_ledger_csv, set_state

@@ -7,6 +7,7 @@ from alma_purge.documents import ExclusionManifest, FetchedFile, FetchedProtectL
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.exclusions import Download, ProtectDownload, fetch_lists
 from alma_purge.steps.guard_restart import refuse_after_regroup
+from alma_purge.steps.rule_context import protect_rows
 from patron_purge.exclusion_file import data_moment
 
 
@@ -21,7 +22,12 @@ class FetchExclusionsOperator(PurgeOperator):
             self._store(run, context, number, one) for number, one in enumerate(lists.exclusions, start=1)
         )
         protect_list = lists.protect_list and self._store_protect_list(run, context, lists.protect_list)
-        manifest = ExclusionManifest(fetched_at=run.now, files=fetched, protect_list=protect_list)
+        manifest = ExclusionManifest(
+            fetched_at=run.now,
+            files=fetched,
+            protect_list=protect_list,
+            protect_rows=protect_rows(run, lists.protect_list.entries if lists.protect_list else None),
+        )
         publish(context, run, files.EXCLUSIONS, manifest.to_bytes())
         rows = sum(one.rows for one in fetched)
         also = f" and a protect list (entries: {protect_list.entries:,})" if protect_list else ""

@@ -7,6 +7,7 @@ from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps import tenant
 from alma_purge.steps.authority import checked_payloads
+from alma_purge.steps.exclusions import find_protect_list
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.rule_context import own_protect_list
 from alma_purge.steps.sftp_folder import require_pinned_host_key
@@ -27,6 +28,7 @@ class PreflightOperator(PurgeOperator):
         checked_payloads(institution)
         own_protect_list(run)
         require_pinned_host_key(institution.sftp_connection)
+        on_server = find_protect_list(institution, run.now)
         with run.client() as client:
             identity = tenant.require_right_tenant(client, institution)
             tenant.require_permissions(client, institution)
@@ -38,6 +40,9 @@ class PreflightOperator(PurgeOperator):
             proven_on = tenant.prove_group_query(client, institution)
             tenant.require_empty_marker_group(client, institution)
             remaining = client.remaining_calls
+        protecting = (
+            () if on_server is None else (f"The protect list {on_server.file_name} lies in the SFTP folder.",)
+        )
         result = PreflightResult(
             institution_code=identity.institution_code,
             environment=identity.environment,
@@ -53,6 +58,7 @@ class PreflightOperator(PurgeOperator):
                 else "The purge is run by a person on Alma's Purge User Records page.",
                 f"Asking for one user group works (tried on {proven_on}).",
                 f"Nobody is in the group {institution.marker_group}.",
+                *protecting,
             ),
             remaining_calls=remaining,
             checked_at=run.now,

@@ -17,9 +17,10 @@ from alma_purge.operators.base import (
     publish,
 )
 from alma_purge.run_folder import sha256_of
-from alma_purge.steps.authority import Payloads, checked_payloads, digest_of
+from alma_purge.steps.authority import Payloads, checked_payloads, digest_basis
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.review_facts import Gathered, guard_facts, input_summaries
+from alma_purge.steps.review_list import workbook_of
 from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.errors import GuardStopError
@@ -33,7 +34,6 @@ from patron_purge.purge_page import purge_title
 from patron_purge.review import RunIdentity, build_review, job_summary
 from patron_purge.review_model import Review
 from patron_purge.states import Mode, RowState
-from patron_purge.workbook import review_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,19 +65,13 @@ class PrepareReviewOperator(PurgeOperator):
             run.guard_overrides,
         )
         _wait_for_calls(run, guards, preflight)
-        digest = digest_of(
-            context,
-            run,
-            identity=identity,
-            payloads=payloads,
-            approved=ids_in_state(ledger, RowState.TO_PURGE),
-            preflight=preflight,
-        )
+        basis = digest_basis(context, run, identity=identity, preflight=preflight)
+        publish(context, run, files.BASIS, basis.model_dump_json(indent=1).encode())
         last_runs = full_runs(gathered.history)
         review = build_review(
             _identity(run, identity),
             created_at=run.now,
-            digest=digest,
+            digest=basis.digest(payloads.regroup, payloads.purge, ids_in_state(ledger, RowState.TO_PURGE)),
             report_rows=gathered.report.rows,
             by_state=counts_by_state(ledger),
             by_reason=counts_by_reason(ledger),
@@ -131,7 +125,7 @@ def _identity(run: PurgeRun, identity: TenantIdentity) -> RunIdentity:
 
 def _publish_review(run: PurgeRun, context: Context, review: Review, ledger: "pd.DataFrame") -> None:
     publish(context, run, files.REVIEW, review.model_dump_json(indent=1).encode())
-    publish(context, run, files.WORKBOOK, review_workbook(review, ledger))
+    publish(context, run, files.WORKBOOK, workbook_of(context, run, review, ledger))
     context["ti"].xcom_push(key="review", value={"run_folder": str(run.folder.path), "count": review.count})
 
 

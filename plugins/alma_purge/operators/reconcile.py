@@ -1,20 +1,23 @@
 """The task `reconcile`: what became of every approved person."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
 from alma_purge import files
-from alma_purge.documents import JobStage
+from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, publish, recorded
 from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
-from alma_purge.steps.after_purge import classify_people
+from alma_purge.steps.after_purge import ReconcileProgress, classify_people, job_counters, not_selected
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
+from alma_purge.steps.read_progress import basis_of
 from alma_purge.steps.upstream import fail_after
 from patron_purge.decision import Decision, DecisionState
 from patron_purge.ledger import (
+    counts_by_state,
     hold_back,
     ids_in_state,
     ledger_csv,
@@ -22,6 +25,7 @@ from patron_purge.ledger import (
     require_closed,
     set_state,
 )
+from patron_purge.outcome import classify_after_purge, compare_counters, gaps
 from patron_purge.states import RowState
 
 if TYPE_CHECKING:
@@ -32,7 +36,7 @@ class ReconcileOperator(PurgeOperator):
     """Brings every row of the ledger to its final state; "purged" only by a single read of the person."""
 
     def act(self, run: PurgeRun, context: Context) -> str:
-        """Write the final ledger and insist that it adds up."""
+        """Write the final ledger and insist that it adds up, in itself and with the job's own counters."""
         purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
         no_list = recorded(context, files.LEDGER_REVIEWED, "prepare_review") is None
         if no_list and purge.stage is JobStage.NONE:
@@ -42,20 +46,61 @@ class ReconcileOperator(PurgeOperator):
         ledger = hold_back(ledger, late, RowState.DROPPED_LATE)
         if purge.stage is JobStage.NONE:
             ledger = set_state(ledger, ids_in_state(ledger, RowState.TO_PURGE), _state_without_purge(run))
-        else:
-            review = reviewed(context, run)
-            with run.client() as client:
-                require_reviewed_tenant(client, run, review)
-                require_ended(client, purge, echo_proven=_echo_proven(context, run))
-                ledger = _read_everybody(run, client, ledger, review.marker_group)
-            _require_everybody_read(ledger)
-        publish(context, run, files.LEDGER, ledger_csv(ledger))
-        return f"{require_closed(ledger).text}."
+            publish(context, run, files.LEDGER, ledger_csv(ledger))
+            return f"{require_closed(ledger).text}."
+        return self._account(run, context, ledger, purge)
 
     def execute(self, context: Context) -> None:
         """Do the work, then fail when an earlier task failed."""
         super().execute(context)
         fail_after(context)
+
+    def _account(self, run: PurgeRun, context: Context, ledger: "pd.DataFrame", purge: JobRecord) -> str:
+        """Read everybody who was in the set, and compare with what the job says."""
+        review = reviewed(context, run)
+        sent = ids_in_state(ledger, RowState.TO_PURGE)
+        progress = ReconcileProgress(
+            run.folder, context["task_state_store"], _basis(run, purge, sent, review.digest)
+        )
+        with run.client() as client:
+            require_reviewed_tenant(client, run, review)
+            require_ended(client, purge, echo_proven=_echo_proven(context, run))
+            ledger = _read_everybody(run, client, ledger, review.marker_group, progress)
+        _require_everybody_read(ledger)
+        publish(context, run, files.LEDGER, ledger_csv(ledger))
+        progress.clear()
+        closed = require_closed(ledger)
+        checks = self._counter_sentences(ledger, purge, len(sent))
+        return " ".join((f"{closed.text}.", *checks))
+
+    def _counter_sentences(self, ledger: "pd.DataFrame", purge: JobRecord, sent: int) -> tuple[str, ...]:
+        """Compare the counters of the job with the single reads; a gap after a good end is not accepted."""
+        states = counts_by_state(ledger)
+        purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
+        checks = compare_counters(sent, purged, kept, job_counters(purge), not_selected(ledger, purge))
+        differing = gaps(checks)
+        # A job that broke off has counted what it came to, which is not the whole set.
+        if differing and purge.stage is JobStage.ENDED_WELL:
+            typed = purge.by_hand and not purge.instance_id
+            whose = "The counts that were typed in" if typed else "The purge job's own numbers"
+            raise TryAgainError(
+                f"{whose} and the single reads differ. {' '.join(differing)} Nobody is "
+                "accounted for by guessing: find out in the job's report in Alma (Monitor Jobs) who is meant. "
+                f"What each single read said is in {files.LEDGER} in the run folder; clearing this task reads "
+                "everybody again."
+            )
+        return tuple(check.sentence for check in checks[1:])
+
+
+def _basis(run: PurgeRun, purge: JobRecord, sent: tuple[str, ...], digest: str) -> str:
+    """Return a checksum of the job instance, the people in its set, and what they are judged by."""
+    return basis_of(
+        job=[purge.job_id, purge.job_name, purge.instance_id, purge.set_id],
+        sent=sent,
+        digest=digest,
+        rules=run.institution.rules.model_dump_json(),
+        day=run.now.date().isoformat(),
+    )
 
 
 def _state_without_purge(run: PurgeRun) -> RowState:
@@ -72,12 +117,21 @@ def _echo_proven(context: Context, run: PurgeRun) -> bool:
 
 
 def _read_everybody(
-    run: PurgeRun, client: AlmaClient, ledger: "pd.DataFrame", marker_group: str
+    run: PurgeRun,
+    client: AlmaClient,
+    ledger: "pd.DataFrame",
+    marker_group: str,
+    progress: ReconcileProgress,
 ) -> "pd.DataFrame":
     """Read each person of the set once and note whether they are gone."""
     sent = ids_in_state(ledger, RowState.TO_PURGE)
-    found = classify_people(client, sent, run.institution.rules, run.now.date(), marker_group)
-    for outcome, ids in found.items():
+    judge = partial(
+        classify_after_purge,
+        rules=run.institution.rules,
+        today=run.now.date(),
+        marker_group=marker_group,
+    )
+    for outcome, ids in classify_people(client, sent, judge, progress).items():
         ledger = set_state(ledger, ids, outcome.state, detail=outcome.why.label if outcome.why else "")
     return ledger
 

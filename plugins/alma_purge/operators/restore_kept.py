@@ -1,21 +1,23 @@
 """The task `restore_kept`: everybody who was moved and is still there gets the user group back."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from airflow.sdk import Context
 
-from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
-from alma_purge.operators.base import PurgeOperator, PurgeRun, fetch, publish, recorded
+from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, fetch, publish, recorded
 from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobStoppedError
 from alma_purge.steps.made_sets import delete_sets, made_sets
-from alma_purge.steps.restore import Home, Restored, restore_person
-from alma_purge.steps.restore_log import merge_outcomes, read_outcomes
+from alma_purge.steps.restore import Attempt, Home, Restored
+from alma_purge.steps.restore_log import RestoreLog, not_restored_csv
+from alma_purge.steps.restore_people import reasons_sentence, restore_people
 from alma_purge.steps.upstream import fail_after
+from patron_purge.errors import PurgeError
 from patron_purge.ledger import ids_in_state, ledger_csv, read_ledger_csv
 from patron_purge.ledger_notes import note_groups_restored
 from patron_purge.snapshot import read_snapshot_csv
@@ -27,7 +29,6 @@ _IN_LEDGER = {
     Restored.ALREADY_MOVED: GroupRestored.ALREADY_MOVED,
     Restored.FAILED: GroupRestored.FAILED,
 }
-_LOG_EVERY = 50
 
 
 class RestoreKeptOperator(PurgeOperator):
@@ -48,17 +49,17 @@ class RestoreKeptOperator(PurgeOperator):
             # A regroup that begins after all would show at the next preflight, and nobody would be purged by it.
             require_ended(client, regroup, echo_proven=True)
             require_ended(client, purge, echo_proven=regroup.name_echoed is True)
-            outcomes = self._restore(run, context, client, review.marker_group)
-            result = _result(outcomes)
+            homes = self._homes(run, context)
+            attempts = restore_people(client, homes, review.marker_group, RestoreLog(run.folder))
+            result = _result(attempts)
             if result.complete:
                 delete_sets(run, client)
         publish(context, run, files.RESTORE, result.to_bytes())
-        _note(run, context, outcomes)
+        _note(run, context, attempts)
         if not result.complete:
-            raise JobStoppedError(
-                f"{result.failed:,} people could not be moved out of the group {review.marker_group}. Look at their "
-                "records in Alma (an outdated code in a record can block the change), then clear this task."
-            )
+            publish(context, run, files.NOT_RESTORED, not_restored_csv(homes, attempts))
+            raise _not_complete(attempts, result.failed, review.marker_group)
+        run.folder.remove(files.NOT_RESTORED)
         return (
             f"{result.restored:,} people have their user group back; {result.already_moved:,} had been moved by "
             "somebody else and were left alone."
@@ -73,22 +74,6 @@ class RestoreKeptOperator(PurgeOperator):
         publish(context, run, files.RESTORE, _result({}).to_bytes())
         return "Nobody was moved to the purge group, so there is nobody to put back."
 
-    def _restore(
-        self, run: PurgeRun, context: Context, client: AlmaClient, marker_group: str
-    ) -> dict[str, Restored]:
-        """Restore one by one, saving what was done, so that a rerun does not forget it."""
-        before = read_outcomes(run)
-        outcomes: dict[str, Restored] = {}
-        homes = self._homes(run, context)
-        try:
-            for number, home in enumerate(homes, start=1):
-                outcomes[home.primary_id] = restore_person(client, home, marker_group)
-                if number % _LOG_EVERY == 0:
-                    self.log.info("%s of %s people looked at", f"{number:,}", f"{len(homes):,}")
-        finally:
-            merged = merge_outcomes(run, before, outcomes)
-        return merged
-
     def _homes(self, run: PurgeRun, context: Context) -> list[Home]:
         """Return everybody who may be in the marker group by this run, with the original group."""
         never_moved = set(read_drops(run, files.DROPS_REGROUP))
@@ -100,11 +85,11 @@ class RestoreKeptOperator(PurgeOperator):
         group_of = {row.primary_id: row.original_group for row in snapshot}
         reviewed_ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
         moved = set(ids_in_state(reviewed_ledger, RowState.TO_PURGE)) - never_moved - gone
-        return [Home(primary_id=key, group=group_of[key]) for key in sorted(moved)]
+        return [Home(primary_id=key, group=group_of.get(key)) for key in sorted(moved)]
 
 
-def _result(outcomes: dict[str, Restored]) -> RestoreResult:
-    counts = Counter(outcomes.values())
+def _result(attempts: Mapping[str, Attempt]) -> RestoreResult:
+    counts = Counter(attempt.outcome for attempt in attempts.values())
     return RestoreResult(
         needed=counts[Restored.RESTORED] + counts[Restored.FAILED],
         restored=counts[Restored.RESTORED],
@@ -115,10 +100,21 @@ def _result(outcomes: dict[str, Restored]) -> RestoreResult:
     )
 
 
-def _note(run: PurgeRun, context: Context, outcomes: dict[str, Restored]) -> None:
+def _not_complete(attempts: Mapping[str, Attempt], failed: int, marker_group: str) -> PurgeError:
+    """Say why people are left in the marker group; another try is made while it may succeed by itself."""
+    sentence = (
+        f"{failed:,} people could not be moved out of the group {marker_group} ({reasons_sentence(attempts)}). "
+        f"{files.NOT_RESTORED} in the run folder lists them with the reason. Mend their records in Alma, or move "
+        "them there, then clear this task; everybody else is done."
+    )
+    may_pass = any(attempt.why is not None and attempt.why.may_pass for attempt in attempts.values())
+    return TryAgainError(sentence) if may_pass else JobStoppedError(sentence)
+
+
+def _note(run: PurgeRun, context: Context, attempts: Mapping[str, Attempt]) -> None:
     """Write into the final ledger what became of each person's group."""
     if recorded(context, files.LEDGER, "reconcile") is None:
         return
     ledger = read_ledger_csv(fetch(context, run, files.LEDGER, "reconcile"))
-    known = {key: _IN_LEDGER[one] for key, one in outcomes.items() if one in _IN_LEDGER}
+    known = {key: _IN_LEDGER[one.outcome] for key, one in attempts.items() if one.outcome in _IN_LEDGER}
     publish(context, run, files.LEDGER_RESTORED, ledger_csv(note_groups_restored(ledger, known)))

@@ -30,9 +30,10 @@ from alma_purge.steps.purge_by_hand import (
     ended_by_instance,
     ended_by_word,
     instances_since,
+    page_job_ids,
 )
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
-from alma_purge.steps.right_moment import require_loud_hours
+from alma_purge.steps.right_moment import require_alone, require_loud_hours
 from patron_purge.errors import PurgeError
 from patron_purge.purge_page import PageCriteria, TypedCounts, is_valid, page_criteria, read_counts
 
@@ -168,12 +169,14 @@ class PurgeByHandSensor(HITLOperator):
     def _ask(self, run: PurgeRun, context: Context, book: JobBook) -> JobRecord:
         """Make the last check and store that a person is asked, before the criteria are shown."""
         require_loud_hours(run.institution)
+        name = run.institution.manual_purge_name
         with run.client() as client:
+            require_alone(run.institution, client, page_job_ids(client, name))
             people = people_to_purge(run, context, client)
         record = book.read()
         if people is None:
             return record
-        asked = asked_for(run.institution.manual_purge_name, record.attempt + 1, people.set_id)
+        asked = asked_for(name, record.attempt + 1, people.set_id)
         book.write(asked)
         return asked
 

@@ -11,7 +11,15 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from alma_purge import files
 from alma_purge.documents import ActResult
-from alma_purge.operators.base import PurgeRun, fail_or_retry, fetch, open_run, report_summary
+from alma_purge.operators.base import (
+    MustWaitError,
+    PurgeRun,
+    fail_or_retry,
+    fetch,
+    open_run,
+    report_summary,
+)
+from alma_purge.steps.right_moment import require_loud_hours
 from patron_purge.decision import Decision
 from patron_purge.errors import PurgeError
 
@@ -101,6 +109,8 @@ class ReadyToPurgeSensor(HITLOperator):
         person = event["responded_by_user"]
         if person is not None and str(person["id"]) not in run.institution.approvers:
             raise AirflowException("The answer was not accepted: this person is no approver any more.")
+        if person is not None and list(event["chosen_options"]) == [READY]:
+            self._require_loud_hours(run)
         if person is None:
             self._stop(context, "Nobody has answered, so nobody is purged.")
         if list(event["chosen_options"]) != [READY]:
@@ -110,6 +120,14 @@ class ReadyToPurgeSensor(HITLOperator):
 
     def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
         """Take no fields: this form has none."""
+
+    def _require_loud_hours(self, run: PurgeRun) -> None:
+        """Ask again later when these are quiet hours: the criteria would be shown when nobody waits for them."""
+        try:
+            require_loud_hours(run.institution)
+        except MustWaitError as error:
+            until = error.until.strftime("%H:%M")
+            raise AirflowException(f"The answer was not accepted: {error} Answer after {until}.") from error
 
     def _stop(self, context: Context, sentence: str) -> None:
         report_summary(context, self, sentence)

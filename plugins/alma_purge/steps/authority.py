@@ -14,7 +14,7 @@ from alma_purge.run_folder import sha256_of
 from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.decision import Decision, require_approved
-from patron_purge.digest import DigestSubject, purge_digest
+from patron_purge.digest_basis import DigestBasis
 from patron_purge.errors import ApprovalRefusedError, ConfigurationError, GuardStopError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.guards import stops
@@ -35,6 +35,7 @@ _NOT_DECIDING = (
     "calls_per_second",
     "quiet_hours",
     "if_job_is_running",
+    "retention",
 )
 
 
@@ -147,6 +148,21 @@ def digest_of(
         approved: Primary ids on the list.
         preflight: What preflight resolved.
     """
+    basis = digest_basis(context, run, identity=identity, preflight=preflight)
+    return basis.digest(payloads.regroup, payloads.purge, approved)
+
+
+def digest_basis(
+    context: Context, run: PurgeRun, *, identity: TenantIdentity, preflight: PreflightResult
+) -> DigestBasis:
+    """Gather what an approval rests on besides people and payloads, from what is on record and set right now.
+
+    Args:
+        context: The task's context.
+        run: The run, with settings read anew.
+        identity: The tenant that answers.
+        preflight: What preflight resolved.
+    """
     manifest = ExclusionManifest.model_validate_json(
         fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
     )
@@ -155,26 +171,21 @@ def digest_of(
         inputs[manifest.protect_list.stored_name] = manifest.protect_list.sha256
     inputs[files.REPORT] = sha256_of(fetch(context, run, files.REPORT, "pull_report"))
     inputs["settings"] = settings_sha256(run.institution)
-    return purge_digest(
-        DigestSubject(
-            institution=run.institution.code,
-            institution_code=identity.institution_code,
-            environment=identity.environment,
-            run_id=run.run_id,
-            engine=run.institution.engine,
-            mode=run.mode,
-            marker_group=run.institution.marker_group,
-            regroup_job_id=preflight.regroup_job_id,
-            purge_job_id=preflight.purge_job_id,
-            regroup_payload=payloads.regroup,
-            purge_payload=payloads.purge,
-            rules=run.institution.rules,
-            guards=run.institution.guards,
-            overrides=run.guard_overrides,
-            primary_ids=approved,
-            snapshot_sha256=sha256_of(fetch(context, run, files.SNAPSHOT, "check_live")),
-            input_sha256=inputs,
-        )
+    return DigestBasis(
+        institution=run.institution.code,
+        institution_code=identity.institution_code,
+        environment=identity.environment,
+        run_id=run.run_id,
+        engine=run.institution.engine,
+        mode=run.mode,
+        marker_group=run.institution.marker_group,
+        regroup_job_id=preflight.regroup_job_id,
+        purge_job_id=preflight.purge_job_id,
+        rules=run.institution.rules,
+        guards=run.institution.guards,
+        overrides=run.guard_overrides,
+        snapshot_sha256=sha256_of(fetch(context, run, files.SNAPSHOT, "check_live")),
+        input_sha256=inputs,
     )
 
 

@@ -1,40 +1,29 @@
 """Gathers what the certificate says from the files that the tasks have recorded."""
 
-from decimal import Decimal
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
 
 from airflow.sdk import Context
-from pydantic import BaseModel
 
 from alma_purge import files
-from alma_purge.documents import ExclusionManifest, JobRecord, JobStage, PreflightResult, RestoreResult
-from alma_purge.operators.base import PurgeRun, fetch, recorded
-from alma_purge.steps.accounting import on_file
-from alma_purge.steps.drops import read_drops
-from alma_purge.steps.job_on_record import job_on_record
+from alma_purge.documents import ExclusionManifest, JobStage, RestoreResult
+from alma_purge.operators.base import PurgeRun, recorded
+from alma_purge.steps.certificate_content import (
+    Known,
+    content_of,
+    digest_again,
+    document,
+    final_ledger,
+)
+from alma_purge.steps.papers import Papers, RecordedPapers
+from alma_purge.steps.run_files import run_files, writer_of
 from alma_purge.steps.upstream import problems_before
-from patron_purge.certificate import Certificate, JobInstance, criteria_of
-from patron_purge.decision import Decision
+from patron_purge.certificate import Certificate, CertificateContent, FileChecksum, criteria_of
 from patron_purge.guards import stops
 from patron_purge.history import HistoryEntry
-from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
-from patron_purge.outcome import JobCounter, compare_counters
-from patron_purge.purge_page import purge_title
-from patron_purge.review import build_equation, reason_counts
-from patron_purge.review_model import Count, Parameter, Review
-from patron_purge.run_outcome import OutcomeFacts, outcome_of
+from patron_purge.ledger import counts_by_state
+from patron_purge.review_model import Parameter, Review
+from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of
 from patron_purge.states import RowState
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-Model = TypeVar("Model", bound=BaseModel)
-_RESTORED_LABELS = {
-    "restored": "back in their user group, read back",
-    "already_moved": "moved by somebody else, left alone",
-    "failed": "still in the purge group",
-}
 
 
 def certificate_of(run: PurgeRun, context: Context) -> Certificate:
@@ -44,60 +33,33 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
         run: The run.
         context: The context of the certifying task.
     """
-    preflight = _document(run, context, PreflightResult, files.PREFLIGHT, "preflight")
-    review = _document(run, context, Review, files.REVIEW, "prepare_review")
-    decision = _document(run, context, Decision, files.DECISION, "approve_purge")
-    restore = _document(run, context, RestoreResult, files.RESTORE, "restore_kept")
-    ledger = _final_ledger(run, context)
-    states = {} if ledger is None else counts_by_state(ledger)
-    purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
-    gaps = _unaccounted(run, context, ledger, restore)
+    papers = RecordedPapers(context, run)
+    content = content_of(papers, _known(run))
+    restore = document(papers, RestoreResult, files.RESTORE, "restore_kept")
     problems = problems_before(context)
+    gaps = _unaccounted(papers, restore)
     stranded = restore is not None and restore.failed > 0
+    other_digest = _other_digest(papers, content)
     decided = all(one.decided for one in problems) and not gaps and not stranded
-    sent = _sent(run, context)
-    return Certificate(
-        outcome=outcome_of(
-            OutcomeFacts(
-                mode=run.mode,
-                failed=not decided,
-                stopped=decided and bool(problems),
-                decision=decision.state if decision else None,
-                to_purge=review.count if review else 0,
-                sent=sent,
-                purged=purged,
-                unknown=states.get(RowState.UNKNOWN, 0),
-            )
-        ),
-        institution=run.institution.code,
-        institution_name=run.institution.name,
-        institution_code=preflight.institution_code if preflight else run.institution.institution_code,
-        environment=preflight.environment if preflight else run.institution.environment,
-        run_id=run.run_id,
-        mode=run.mode,
-        engine=run.institution.engine,
-        created_at=run.now,
-        problems=(*(one.sentence for one in problems), *gaps),
-        approved=review.count if review and _was_approved(decision) else 0,
-        sent=sent,
-        purged=purged,
-        criteria=criteria_of(run.institution.rules, run.institution.guards),
-        jobs=review.jobs if review else (),
-        inputs=review.inputs if review else (),
-        equation=None if ledger is None else build_equation(len(ledger), states),
-        by_reason=() if ledger is None else reason_counts(counts_by_reason(ledger)),
-        kept_by_alma=() if ledger is None else _kept(ledger),
-        by_group=review.by_group if review else (),
-        money=review.money if review else None,
-        money_waived=Decimal(0) if ledger is None else _waived(ledger),
-        guards=review.guards if review else (),
-        decision=decision,
-        instances=_instances(run, context, sent, purged, kept),
-        digest=review.digest if review else "",
-        restored=_restored(restore),
-        versions=tuple(
-            Parameter(name=name, value=version(name)) for name in ("alma-user-purge", "apache-airflow")
-        ),
+    found = run_files(run.folder, papers.used, lambda name, task_id: _on_record(context, name, task_id))
+    return Certificate.model_validate(
+        {
+            **dict(content),
+            "outcome": outcome_with(content, papers, failed=not decided, stopped=decided and bool(problems)),
+            "institution_name": run.institution.name,
+            "created_at": run.now,
+            "problems": (
+                *(one.sentence for one in problems),
+                *gaps,
+                *other_digest,
+                *_changed(found),
+            ),
+            "remarks": _remarks(papers),
+            "files": found,
+            "versions": tuple(
+                Parameter(name=name, value=version(name)) for name in ("alma-user-purge", "apache-airflow")
+            ),
+        }
     )
 
 
@@ -109,122 +71,107 @@ def history_entry_of(run: PurgeRun, context: Context, certificate: Certificate) 
         context: The context of the certifying task.
         certificate: The certificate.
     """
-    review = _document(run, context, Review, files.REVIEW, "prepare_review")
-    manifest = _document(run, context, ExclusionManifest, files.EXCLUSIONS, "fetch_exclusions")
+    papers = RecordedPapers(context, run)
+    review = document(papers, Review, files.REVIEW, "prepare_review")
+    manifest = document(papers, ExclusionManifest, files.EXCLUSIONS, "fetch_exclusions")
     if review is None or manifest is None:
         return None
     return HistoryEntry(
         run_id=run.run_id,
         finished_at=run.now,
-        mode=run.mode,
+        mode=certificate.mode,
         to_purge=review.count,
         purged=certificate.purged,
         by_group={row.code: row.count for row in review.by_group if row.count},
         # A list that a guard has stopped is no measure for the next one.
-        exclusion_rows={} if stops(review.guards) else {one.pattern: one.rows for one in manifest.files},
+        exclusion_rows={}
+        if stops(review.guards)
+        else {one.pattern: one.rows for one in manifest.files} | manifest.protect_rows,
         report_rows=review.equation.total,
     )
 
 
-def _document(run: PurgeRun, context: Context, model: type[Model], name: str, task_id: str) -> Model | None:
-    """Read a document, when its task has recorded one."""
-    if recorded(context, name, task_id) is None:
-        return None
-    return model.model_validate_json(fetch(context, run, name, task_id))
+def outcome_with(content: CertificateContent, papers: Papers, *, failed: bool, stopped: bool) -> Outcome:
+    """Decide how a run ended.
+
+    Args:
+        content: What the certificate says.
+        papers: The papers of the run.
+        failed: Whether a task failed for a technical reason, or somebody is not accounted for.
+        stopped: Whether a guard, a refused input or another check stopped the run.
+    """
+    ledger = final_ledger(papers)
+    review = document(papers, Review, files.REVIEW, "prepare_review")
+    return outcome_of(
+        OutcomeFacts(
+            mode=content.mode,
+            failed=failed,
+            stopped=stopped,
+            decision=content.decision.state if content.decision else None,
+            to_purge=review.count if review else 0,
+            sent=content.sent,
+            purged=content.purged,
+            unknown=0 if ledger is None else counts_by_state(ledger).get(RowState.UNKNOWN, 0),
+        )
+    )
 
 
-def _final_ledger(run: PurgeRun, context: Context) -> "pd.DataFrame | None":
-    """Read the latest ledger that is on record."""
-    for name, task_id in ((files.LEDGER_RESTORED, "restore_kept"), (files.LEDGER, "reconcile")):
-        if recorded(context, name, task_id) is not None:
-            return read_ledger_csv(fetch(context, run, name, task_id))
-    return None
+def _known(run: PurgeRun) -> Known:
+    return Known(
+        institution=run.institution.code,
+        institution_code=run.institution.institution_code,
+        environment=run.institution.environment,
+        run_id=run.run_id,
+        mode=run.mode,
+        engine=run.institution.engine,
+        criteria=criteria_of(run.institution.rules, run.institution.guards),
+    )
 
 
-def _sent(run: PurgeRun, context: Context) -> int:
-    """Return how many people were in the set when the purge job was started."""
-    if job_on_record(context, run, "purge_users", files.PURGE_RECORD).stage is JobStage.NONE:
-        return 0
-    dropped = read_drops(run, files.DROPS_REGROUP).keys() | read_drops(run, files.DROPS_PURGE).keys()
-    ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
-    return len(set(ids_in_state(ledger, RowState.TO_PURGE)) - dropped)
-
-
-def _unaccounted(
-    run: PurgeRun, context: Context, ledger: "pd.DataFrame | None", restore: RestoreResult | None
-) -> tuple[str, ...]:
+def _unaccounted(papers: RecordedPapers, restore: RestoreResult | None) -> tuple[str, ...]:
     """Name what is missing although jobs were sent, as when a task was marked success by hand."""
     missing = []
-    purge = job_on_record(context, run, "purge_users", files.PURGE_RECORD)
-    if purge.stage is not JobStage.NONE and ledger is None:
+    purge = papers.job(files.PURGE_RECORD, "purge_users")
+    if purge.stage is not JobStage.NONE and final_ledger(papers) is None:
         missing.append("reconcile: the purge job was started, but nobody was accounted for. Clear reconcile.")
-    regroup = job_on_record(context, run, "regroup_users", files.REGROUP_RECORD)
+    regroup = papers.job(files.REGROUP_RECORD, "regroup_users")
     if regroup.stage is not JobStage.NONE and restore is None:
         missing.append("restore_kept: people were moved, but nobody was put back. Clear restore_kept.")
     return tuple(missing)
 
 
-def _was_approved(decision: Decision | None) -> bool:
-    return decision is not None and decision.valid_until is not None
-
-
-def _kept(ledger: "pd.DataFrame") -> tuple[Count, ...]:
-    """Count the people whom Alma kept by the likely reason."""
-    why = ledger.loc[ledger["state"] == RowState.KEPT_BY_ALMA, "detail"].value_counts()
-    return tuple(Count(code=label, label=label, count=int(count)) for label, count in why.items())
-
-
-def _waived(ledger: "pd.DataFrame") -> Decimal:
-    """Add up what the purged people owed at the live check."""
-    purged = set(ids_in_state(ledger, RowState.PURGED))
-    owed = ledger.loc[ledger["primary_id"].isin(purged), "fees"]
-    return sum((Decimal(text) for text in owed if text), Decimal(0))
-
-
-def _instances(run: PurgeRun, context: Context, sent: int, purged: int, kept: int) -> tuple[JobInstance, ...]:
-    """Describe the job instances of this run."""
-    jobs = (
-        (
-            run.institution.regroup_job.name,
-            job_on_record(context, run, "regroup_users", files.REGROUP_RECORD),
-            False,
-        ),
-        (
-            purge_title(run.institution),
-            job_on_record(context, run, "purge_users", files.PURGE_RECORD),
-            True,
-        ),
-    )
-    return tuple(
-        _instance(name, record, (sent, purged, kept) if is_purge else None)
-        for name, record, is_purge in jobs
-        if record.stage is not JobStage.NONE
-    )
-
-
-def _instance(name: str, record: JobRecord, reads: tuple[int, int, int] | None) -> JobInstance:
-    counters = tuple(
-        JobCounter(label=one.description or one.code, value=one.value) for one in record.counters
-    )
-    return JobInstance(
-        job=name,
-        job_id=record.job_id,
-        job_name=record.job_name,
-        instance_id=record.instance_id,
-        status=record.status or record.stage.value,
-        submitted_at=record.started_at,
-        ended_at=record.ended_at,
-        counters=counters,
-        checks=compare_counters(*reads, counters) if reads else (),
-    )
-
-
-def _restored(restore: RestoreResult | None) -> tuple[Count, ...]:
-    if restore is None:
+def _other_digest(papers: RecordedPapers, content: CertificateContent) -> tuple[str, ...]:
+    """Say it when list, payloads, settings and inputs are not the ones behind the digest that was approved."""
+    digest = digest_again(papers)
+    if digest is None or digest == content.digest:
         return ()
-    counts = restore.model_dump()
-    return tuple(
-        Count(code=code, label=label, count=counts[code])
-        for code, label in _RESTORED_LABELS.items()
-        if counts[code]
+    return (
+        "The digest, computed again from list, payloads, settings and inputs, is not the one of the review.",
     )
+
+
+def _changed(found: tuple[FileChecksum, ...]) -> tuple[str, ...]:
+    """Name the files that are not the ones which their tasks wrote."""
+    return tuple(
+        f"{one.name} in the run folder is not the file that {writer_of(one.name)} wrote. Find out who changed it."
+        for one in found
+        if one.recorded is False
+    )
+
+
+def _remarks(papers: RecordedPapers) -> tuple[str, ...]:
+    """Say which tasks were cleared after people had been moved, and that their files count as they are."""
+    return tuple(
+        f"{task_id} was cleared after people had been moved, so Airflow has no record any more of what it wrote. These "
+        f"files count as the run folder holds them: {', '.join(sorted(_of_task(papers, task_id)))}."
+        for task_id in sorted(set(papers.unrecorded.values()))
+    )
+
+
+def _of_task(papers: RecordedPapers, task_id: str) -> list[str]:
+    return [name for name, writer in papers.unrecorded.items() if writer == task_id]
+
+
+def _on_record(context: Context, name: str, task_id: str) -> str | None:
+    ref = recorded(context, name, task_id)
+    return None if ref is None else ref.sha256

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 from alma_purge.operators.base import PurgeRun
+from alma_purge.run_folder import HasFolder
 from patron_purge.errors import RunFileError
 from patron_purge.patron import Finding
 from patron_purge.states import Reason
@@ -34,7 +35,7 @@ def write_drops(run: PurgeRun, file_name: str, dropped: Mapping[str, Finding]) -
     run.folder.write(file_name, drops.model_dump_json(indent=1).encode())
 
 
-def read_drops(run: PurgeRun, file_name: str) -> dict[str, Finding]:
+def read_drops(run: HasFolder, file_name: str) -> dict[str, Finding]:
     """Return a list of drops; an empty one when there is none.
 
     Args:
@@ -44,7 +45,19 @@ def read_drops(run: PurgeRun, file_name: str) -> dict[str, Finding]:
     Raises:
         RunFileError: The file can't be read.
     """
-    content = run.folder.read_if_there(file_name)
+    return parse_drops(run.folder.read_if_there(file_name), file_name)
+
+
+def parse_drops(content: bytes | None, file_name: str) -> dict[str, Finding]:
+    """Return the drops that a file holds; none when there is no file.
+
+    Args:
+        content: Content of the file; None without one.
+        file_name: Its name, for the message.
+
+    Raises:
+        RunFileError: The file can't be read.
+    """
     if content is None:
         return {}
     try:

@@ -81,6 +81,29 @@ def fetch_lists(institution: Institution, now: datetime) -> FetchedLists:
     )
 
 
+def find_protect_list(institution: Institution, now: datetime) -> ProtectDownload | None:
+    """Fetch and read the protect list alone; without the setting the server is not asked at all.
+
+    Args:
+        institution: The settings.
+        now: The present time in the institution's zone.
+
+    Returns:
+        The list, or None when the settings name none on the server.
+
+    Raises:
+        ConfigurationError: The connection or the folder can't be used.
+        InputRefusedError: The server is another one or refuses the login, or the list is missing or can't be
+            read.
+        ExclusionServerError: The server can't be reached right now.
+    """
+    if institution.protect_list_sftp is None:
+        return None
+    with open_sftp_folder(institution) as folder:
+        listed = _protect_list(folder, institution)
+    return None if listed is None else _read_protect_list(*listed, now)
+
+
 def _exclusion_file(folder: SftpFolder, pattern: ExclusionPattern, institution: Institution) -> str | None:
     """Return the name of the newest file that matches, or None when the file is optional."""
     newest = folder.newest(pattern.pattern)

@@ -175,7 +175,7 @@ def _read_all(
         return result
 
     results: dict[str, LiveResult] = {}
-    with _pool() as pool:
+    with reading_pool("live-check") as pool:
         for primary_id, result in zip(primary_ids, pool.map(read, primary_ids), strict=True):
             results[primary_id] = result
             after_each()
@@ -197,9 +197,13 @@ def _checked(primary_ids: Sequence[str], results: Mapping[str, LiveResult]) -> d
 
 
 @contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    """Give a pool whose waiting reads are dropped when one read fails for good."""
-    pool = ThreadPoolExecutor(max_workers=CONNECTIONS, thread_name_prefix="live-check")
+def reading_pool(name: str) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool whose waiting reads are dropped when one read fails for good.
+
+    Args:
+        name: Begins the names of its threads.
+    """
+    pool = ThreadPoolExecutor(max_workers=CONNECTIONS, thread_name_prefix=name)
     try:
         yield pool
     finally:

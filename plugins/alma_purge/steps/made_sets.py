@@ -7,6 +7,7 @@ from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
 from alma_purge import files
 from alma_purge.operators.base import PurgeRun
+from alma_purge.run_folder import HasFolder
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def note_set(run: PurgeRun, name: str) -> None:
         run.folder.write(files.SETS, json.dumps([*names, name]).encode())
 
 
-def made_sets(run: PurgeRun) -> tuple[str, ...]:
+def made_sets(run: HasFolder) -> tuple[str, ...]:
     """Return the names of all sets that this run may have made."""
     content = run.folder.read_if_there(files.SETS)
     return () if content is None else tuple(str(name) for name in json.loads(content))

@@ -42,6 +42,16 @@ def asked_for(name: str, attempt: int, set_id: str) -> JobRecord:
     )
 
 
+def page_job_ids(client: AlmaClient, name: str) -> list[str]:
+    """Return the ids under which Alma lists the job of the page; none where it does not list it.
+
+    Args:
+        client: The Alma client.
+        name: What Alma calls a run of the page.
+    """
+    return [job.id for job in client.jobs.list_other() if job.name.casefold() == name.casefold()]
+
+
 def instances_since(client: AlmaClient, shown: Shown) -> list[JobInstance]:
     """Return the runs of the page that Alma shows and that were started after the criteria were shown.
 
@@ -54,11 +64,10 @@ def instances_since(client: AlmaClient, shown: Shown) -> list[JobInstance]:
     """
     since = (shown.at - timedelta(days=1)).date()
     earliest = shown.at - CLOCKS_DIFFER_BY
-    jobs = [job for job in client.jobs.list_other() if job.name.casefold() == shown.name.casefold()]
     return [
         one
-        for job in jobs
-        for one in client.jobs.instances(job.id, since)
+        for job_id in page_job_ids(client, shown.name)
+        for one in client.jobs.instances(job_id, since)
         if one.submit_time is None or one.submit_time >= earliest
     ]
 

@@ -108,7 +108,8 @@ def _put_back(run: PurgeRun, client: AlmaClient, authority: Authority) -> None:
     """Give everybody who was taken off after the regroup, in this try or an earlier one, the group back."""
     for key in read_drops(run, files.DROPS_PURGE):
         home = Home(primary_id=key, group=authority.original_groups[key])
-        if restore_person(client, home, run.institution.marker_group) is Restored.FAILED:
+        attempt = restore_person(client, home, run.institution.marker_group)
+        if attempt.outcome is Restored.FAILED:
             # Another try reads the record again, so it does no harm, and one bad answer does not end the run.
             raise TryAgainError(
                 "Somebody who was taken off could not be moved out of the purge group, so nobody is purged. "

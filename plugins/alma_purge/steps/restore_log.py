@@ -1,54 +1,94 @@
 """Remembers what became of each person's group, so that a rerun counts what an earlier try has done."""
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from typing import Final
 
 from pydantic import RootModel, ValidationError
 
 from alma_purge import files
-from alma_purge.operators.base import PurgeRun
-from alma_purge.steps.restore import Restored
+from alma_purge.run_folder import RunFolder
+from alma_purge.steps.restore import Attempt, Home, Restored
 from patron_purge.errors import RunFileError
 
+_LIST_COLUMNS: Final = ("primary_id", "original_group", "reason", "why")
 
-class _Outcomes(RootModel[dict[str, Restored]]):
+
+class _Attempts(RootModel[dict[str, Attempt]]):
     pass
 
 
-def read_outcomes(run: PurgeRun) -> dict[str, Restored]:
-    """Return what earlier tries have done, by primary id.
+class RestoreLog:
+    """What became of each person's group, in the run folder.
+
+    Args:
+        folder: The run folder.
 
     Raises:
-        RunFileError: The file can't be read.
+        RunFileError: The file of an earlier try can't be read.
     """
-    content = run.folder.read_if_there(files.RESTORE_LOG)
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._attempts = _read(folder)
+        done = {Restored.RESTORED, Restored.BEGUN}
+        self._done_before = {key for key, attempt in self._attempts.items() if attempt.outcome in done}
+
+    @property
+    def attempts(self) -> Mapping[str, Attempt]:
+        """Return what is known, by primary id."""
+        return self._attempts
+
+    def begin(self, ids: Iterable[str]) -> None:
+        """Write down whom this try is about to put back, before anything is changed.
+
+        Whoever is found in the original group after a crash counts as restored by the try that crashed.
+        """
+        begun = {key: Attempt(Restored.BEGUN) for key in ids if key not in self._done_before}
+        self._attempts.update(begun)
+        self.save()
+
+    def note(self, primary_id: str, attempt: Attempt) -> None:
+        """Note what became of a person; somebody whom an earlier try has restored stays restored."""
+        if attempt.outcome is Restored.NOT_NEEDED and primary_id in self._done_before:
+            attempt = Attempt(Restored.RESTORED)
+        self._attempts[primary_id] = attempt
+
+    def save(self) -> None:
+        """Write everything down."""
+        content = _Attempts(self._attempts).model_dump_json(indent=1)
+        self._folder.write(files.RESTORE_LOG, content.encode())
+
+
+def not_restored_csv(homes: Iterable[Home], attempts: Mapping[str, Attempt]) -> bytes:
+    """Write the list of people who could not be put back, with the reason.
+
+    Args:
+        homes: Everybody who belongs somewhere else.
+        attempts: What became of them, by primary id.
+
+    Returns:
+        UTF-8 bytes of a CSV file with headings.
+    """
+    text = StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(_LIST_COLUMNS)
+    for home in homes:
+        why = attempts[home.primary_id].why
+        if why is not None:
+            writer.writerow((home.primary_id, home.group or "", why.value, why.label))
+    return text.getvalue().encode()
+
+
+def _read(folder: RunFolder) -> dict[str, Attempt]:
+    content = folder.read_if_there(files.RESTORE_LOG)
     if content is None:
         return {}
     try:
-        return dict(_Outcomes.model_validate_json(content).root)
+        return dict(_Attempts.model_validate_json(content).root)
     except ValidationError:
         raise RunFileError(
             f"{files.RESTORE_LOG} in the run folder can't be read. Move it away, then clear this task; nobody is "
             "moved twice."
         ) from None  # the reason quotes the file, which holds ids
-
-
-def merge_outcomes(
-    run: PurgeRun, before: Mapping[str, Restored], now: Mapping[str, Restored]
-) -> dict[str, Restored]:
-    """Put together what earlier tries and this one have done, and write it down.
-
-    Args:
-        run: The run.
-        before: Outcomes of earlier tries.
-        now: Outcomes of this try.
-
-    Returns:
-        Every person's outcome. Somebody restored earlier needs nothing now, and still counts as restored.
-    """
-    merged = dict(before)
-    for primary_id, outcome in now.items():
-        if outcome is Restored.NOT_NEEDED and before.get(primary_id) is Restored.RESTORED:
-            continue
-        merged[primary_id] = outcome
-    run.folder.write(files.RESTORE_LOG, _Outcomes(merged).model_dump_json(indent=1).encode())
-    return merged

@@ -72,6 +72,7 @@ def guard_facts(
             )
             for one in gathered.manifest.files
         ),
+        protect_rows=gathered.manifest.protect_rows,
         previous_exclusion_rows=measured[-1] if measured else {},
         exclusion_shapes=identifier_shapes(key for one in gathered.exclusions for key in one.ids),
         report_shapes=identifier_shapes(ledger["primary_id"]),

@@ -1,5 +1,6 @@
 """Whether a job may be started right now."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -35,17 +36,38 @@ def require_right_moment(
         AlmaError: Alma can't be read.
     """
     require_loud_hours(institution)
+    require_alone(institution, client, (job_id,), own_name)
+
+
+def require_alone(
+    institution: Institution, client: AlmaClient, job_ids: Iterable[str], own_name: str = ""
+) -> None:
+    """Make sure that Alma runs none of these jobs for anybody else.
+
+    Args:
+        institution: The settings.
+        client: The Alma client.
+        job_ids: Ids of the jobs.
+        own_name: The name that this run gives to its job; an instance of this name is not another run's.
+
+    Raises:
+        JobMustWaitError: Such a job is running and the institution wants to wait.
+        JobStoppedError: Such a job is running and the institution wants to stop then.
+        AlmaError: Alma can't be read.
+    """
     since = (datetime.now(UTC) - LOOK_BACK).date()
     others = [
-        one
+        (job_id, one)
+        for job_id in job_ids
         for one in client.jobs.instances(job_id, since)
         if not one.status.is_terminal and not (own_name and own_name in one.name)
     ]
     if not others:
         return
+    job_id, other = others[0]
     said = (
-        f"Alma already runs a job of the same kind ({job_id}, instance {others[0].id}, {others[0].status_text}) that "
-        "this run did not start. Nothing was started beside it."
+        f"Alma already runs a job of the same kind ({job_id}, instance {other.id}, {other.status_text}) that this run "
+        "did not start. Nothing was started beside it."
     )
     if institution.if_job_is_running == "stop":
         raise JobStoppedError(

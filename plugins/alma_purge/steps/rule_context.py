@@ -46,6 +46,31 @@ def protect_list_of(run: PurgeRun, fetched: ProtectList | None) -> ProtectList:
     return own if fetched is None else own.joined_with(fetched, today=run.now.date())
 
 
+def protect_rows(run: PurgeRun, fetched: ProtectList | None) -> dict[str, int]:
+    """Count the rows of each protect list, so that a later run can tell whether one has shrunk.
+
+    Entries that have ended count too: their end is no reason to stop.
+
+    Args:
+        run: The run.
+        fetched: The protect list from the SFTP server; None when the settings name none.
+
+    Returns:
+        Rows by what the list is called: the file's name, or the pattern on the server.
+
+    Raises:
+        ConfigurationError: The list beside the institution's file can't be read.
+    """
+    rows = {}
+    if run.institution.protect_list is not None:
+        own = own_protect_list(run)
+        rows[f"Protect list {run.institution.protect_list}"] = len(own.entries) + own.expired_count
+    if run.institution.protect_list_sftp is not None and fetched is not None:
+        called = f"Protect list {run.institution.protect_list_sftp} in the SFTP folder"
+        rows[called] = len(fetched.entries) + fetched.expired_count
+    return rows
+
+
 def rule_context(
     run: PurgeRun,
     files: tuple[ExclusionFile, ...],

@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException, AirflowRuntimeError
 from paramiko import AuthenticationException, BadHostKeyException, SFTPAttributes, SFTPClient, SSHException
 
-from alma_purge.hooks.alma import connection_extra
+from alma_purge.hooks.connection_settings import connection_extra
 from alma_purge.operators.base import TryAgainError
 from patron_purge.errors import ConfigurationError, InputRefusedError
 from patron_purge.institution import Institution
@@ -106,8 +106,8 @@ def open_sftp_folder(institution: Institution) -> Iterator[SftpFolder]:
         raise _other_host_key() from error
     except AuthenticationException as error:
         raise InputRefusedError(
-            f"The SFTP server refuses the login of the connection {institution.sftp_connection}. Correct user "
-            "or password; nothing was changed."
+            f"The SFTP server refuses the login of the connection {institution.sftp_connection}. Correct user, "
+            "password or key; nothing was changed."
         ) from error
     except (SSHException, OSError) as error:
         raise ExclusionServerError(

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from alma_api.client import AlmaClient
-from alma_api.models import Job, User
+from alma_api.models import GeneralInfo, Job, User
 from alma_api.users import group_query
+from alma_purge.hooks.alma import MAIN_KEY, READ_KEY, AlmaHook
+from alma_purge.places import HOUSEKEEPING_DAG
 from patron_purge.errors import ConfigurationError, PurgeError
 from patron_purge.institution import AlmaJob, Institution
 from patron_purge.states import Engine
@@ -30,28 +32,40 @@ class TenantIdentity:
 
 
 def require_right_tenant(client: AlmaClient, institution: Institution) -> TenantIdentity:
-    """Make sure that Alma answers for the configured institution and environment.
+    """Make sure that Alma answers for the configured institution and environment, by each of the two keys.
 
     Args:
         client: The Alma client.
         institution: The settings.
 
     Raises:
-        ConfigurationError: It is another institution or another environment.
+        ConfigurationError: It is another institution or another environment than the settings or the
+            connection say.
     """
-    general = client.conf.general()
+    generals = {MAIN_KEY: client.conf.general_of_main_key()}
+    if client.has_read_key:
+        generals[READ_KEY] = client.conf.general()
+    for key, general in generals.items():
+        _require_configured(key, general, institution)
+    general = generals[MAIN_KEY]
+    connection = AlmaHook(institution.alma_connection)
+    connection.require_expected_tenant(general.institution_code, general.environment)
+    return TenantIdentity(general.institution_code, general.environment)
+
+
+def _require_configured(key: str, general: GeneralInfo, institution: Institution) -> None:
+    """Make sure that one key belongs to the configured institution and environment."""
+    whose = f"{key} of the connection {institution.alma_connection} belongs to"
     if general.institution_code != institution.institution_code:
         raise ConfigurationError(
-            f"The API key of the connection {institution.alma_connection} belongs to {general.institution_code}, "
-            f"but {institution.code}.yaml says {institution.institution_code}. Use the right key; nothing was changed."
+            f"{whose} {general.institution_code}, but {institution.code}.yaml says "
+            f"{institution.institution_code}. Use the right key; nothing was changed."
         )
     if general.environment != institution.environment:
         raise ConfigurationError(
-            f"The API key of the connection {institution.alma_connection} belongs to the {general.environment} "
-            f"environment, but {institution.code}.yaml says {institution.environment}. Use the right key; "
-            "nothing was changed."
+            f"{whose} the {general.environment} environment, but {institution.code}.yaml says "
+            f"{institution.environment}. Use the right key; nothing was changed."
         )
-    return TenantIdentity(general.institution_code, general.environment)
 
 
 def require_permissions(client: AlmaClient, institution: Institution) -> None:
@@ -175,6 +189,7 @@ def require_empty_marker_group(client: AlmaClient, institution: Institution) -> 
         raise MarkerGroupNotEmptyError(
             f"{len(left):,} people are still in the group {institution.marker_group}, from an earlier run or by "
             "hand. They would have the wrong loan rules, and this run would stop at them. Clear the task "
-            "restore_kept of the earlier run to give them their group back, or move them in Alma; then clear "
-            "preflight. Nothing was changed."
+            "restore_kept of the earlier run to give them their group back, or trigger the DAG "
+            f"{HOUSEKEEPING_DAG} with restore_orphans, which does it for the people of any run, or move them in "
+            "Alma; then clear preflight. Nothing was changed."
         )

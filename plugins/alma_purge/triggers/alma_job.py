@@ -38,13 +38,17 @@ class _AlmaTrigger(BaseTrigger):
         alma_conn_id: Id of the Airflow connection; the API key itself is never serialized.
         poll_seconds: Pause between two questions.
         deadline: When to stop waiting, in ISO format with a zone; absolute, so a restart does not extend it.
+        calls_per_second: The institution's pace; None in a trigger of before there was this argument.
     """
 
-    def __init__(self, alma_conn_id: str, poll_seconds: float, deadline: str) -> None:
+    def __init__(
+        self, alma_conn_id: str, poll_seconds: float, deadline: str, calls_per_second: float | None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.alma_conn_id = alma_conn_id
         self.poll_seconds = poll_seconds
         self.deadline = deadline
+        self.calls_per_second = calls_per_second
 
     def ask(self, client: AlmaClient) -> JobNews | None:
         """Ask Alma once; return the news, or None when there is none yet."""
@@ -57,7 +61,7 @@ class _AlmaTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until there is news or the time is up; GET requests only."""
         try:
-            client = await sync_to_async(AlmaHook(self.alma_conn_id).get_conn)()
+            client = await sync_to_async(AlmaHook(self.alma_conn_id, self.calls_per_second).get_conn)()
         except PurgeError as error:
             yield _event(JobNews.FAILED, str(error))
             return
@@ -104,12 +108,20 @@ class AlmaJobEndTrigger(_AlmaTrigger):
         deadline: When to stop waiting, in ISO format with a zone.
         job_id: Id of the job.
         instance_id: Id of the instance.
+        calls_per_second: The institution's pace.
     """
 
     def __init__(
-        self, alma_conn_id: str, poll_seconds: float, deadline: str, job_id: str, instance_id: str
+        self,
+        alma_conn_id: str,
+        poll_seconds: float,
+        deadline: str,
+        job_id: str,
+        instance_id: str,
+        *,
+        calls_per_second: float | None = None,
     ) -> None:
-        super().__init__(alma_conn_id, poll_seconds, deadline)
+        super().__init__(alma_conn_id, poll_seconds, deadline, calls_per_second)
         self.job_id = job_id
         self.instance_id = instance_id
 
@@ -123,6 +135,7 @@ class AlmaJobEndTrigger(_AlmaTrigger):
                 "deadline": self.deadline,
                 "job_id": self.job_id,
                 "instance_id": self.instance_id,
+                "calls_per_second": self.calls_per_second,
             },
         )
 
@@ -145,10 +158,19 @@ class AlmaJobLookUpTrigger(_AlmaTrigger):
         poll_seconds: Pause between two questions.
         deadline: When to stop looking, in ISO format with a zone.
         record: The record of the intent, as JSON.
+        calls_per_second: The institution's pace.
     """
 
-    def __init__(self, alma_conn_id: str, poll_seconds: float, deadline: str, record: str) -> None:
-        super().__init__(alma_conn_id, poll_seconds, deadline)
+    def __init__(
+        self,
+        alma_conn_id: str,
+        poll_seconds: float,
+        deadline: str,
+        record: str,
+        *,
+        calls_per_second: float | None = None,
+    ) -> None:
+        super().__init__(alma_conn_id, poll_seconds, deadline, calls_per_second)
         self.record = record
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -160,6 +182,7 @@ class AlmaJobLookUpTrigger(_AlmaTrigger):
                 "poll_seconds": self.poll_seconds,
                 "deadline": self.deadline,
                 "record": self.record,
+                "calls_per_second": self.calls_per_second,
             },
         )
 

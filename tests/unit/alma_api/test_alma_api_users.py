@@ -188,6 +188,15 @@ def test_group_listing_reads_all_pages_and_filters_exactly(alma: ScriptedAlma, c
     assert alma.seen[0].query["limit"] == "100"
 
 
+def test_a_deleted_record_is_in_no_group(alma: ScriptedAlma, client: AlmaClient) -> None:
+    deleted, there = members("X", "a", "b")
+    deleted |= {"status": {"value": "DELETED"}}
+    alma.will_reply(json_reply({"user": [deleted, there], "total_record_count": 2}))
+    listing = client.users.in_group("X")
+    assert [member.primary_id for member in listing.users] == ["b"]
+    assert (listing.strays, listing.is_complete) == (1, True)
+
+
 @pytest.mark.parametrize("document", [{"total_record_count": 0}, {"user": None, "total_record_count": "0"}])
 def test_empty_group(alma: ScriptedAlma, client: AlmaClient, document: dict[str, object]) -> None:
     alma.will_reply(json_reply(document))
@@ -284,3 +293,37 @@ def test_permission_is_not_guessed(alma: ScriptedAlma, client: AlmaClient) -> No
     with pytest.raises(AlmaResponseError, match="does not sound like Alma"):
         client.users.test_write()
     assert not issubclass(AlmaUnavailableError, AlmaAuthError)
+
+
+def request(number: int, **fields: Any) -> dict[str, Any]:
+    return {"request_id": str(number), "request_type": "HOLD", **fields}
+
+
+def test_active_requests_tell_resource_sharing_on_the_hold_shelf(
+    alma: ScriptedAlma, client: AlmaClient
+) -> None:
+    listed = [
+        request(1, request_status="IN_PROCESS", request_sub_type={"value": "PATRON_PHYSICAL"}),
+        request(2, request_status="ON_HOLD_SHELF", request_sub_type={"value": "PATRON_PHYSICAL"}),
+        request(3, request_status="ON_HOLD_SHELF", request_sub_type={"value": "RESOURCE_SHARING_P2D"}),
+        request(4, task_name="On Hold Shelf", resource_sharing={"partner": {"value": "ABC"}}),
+        request(5, request_status="NOT_STARTED", resource_sharing=None),
+    ]
+    alma.will_reply(json_reply({"user_request": listed, "total_record_count": 5}))
+    found = client.users.active_requests("a b")
+    assert [(one.resource_sharing, one.on_hold_shelf) for one in found] == [
+        (False, False),
+        (False, True),
+        (True, True),
+        (True, True),
+        (False, False),
+    ]
+    assert alma.seen[0].query["status"] == "active"
+
+
+def test_a_list_of_requests_that_is_cut_short_is_refused(alma: ScriptedAlma, client: AlmaClient) -> None:
+    for _ in range(3):
+        alma.will_reply(json_reply({"user_request": [request(1)], "total_record_count": 2}))
+        alma.will_reply(json_reply({"total_record_count": 2}))
+    with pytest.raises(AlmaResponseError, match="requests of a user"):
+        client.users.active_requests("a")

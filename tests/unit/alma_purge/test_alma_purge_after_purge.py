@@ -1,8 +1,10 @@
 import re
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import quote
 
 import pytest
+from tests.support.task_context import MemoryStore
 from tests.support.tenant import (
     MARKER,
     arm,
@@ -18,16 +20,23 @@ from tests.support.tenant import (
 
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaAuthError, AlmaDailyLimitError
-from alma_purge.steps.after_purge import classify_people, read_after_purge
+from alma_purge.run_folder import RunFolder
+from alma_purge.steps.after_purge import ReconcileProgress, classify_people, read_after_purge
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.people import Expectation
 from patron_purge.institution import RuleSettings
-from patron_purge.outcome import AfterPurgeState, KeptWhy, Reading
+from patron_purge.outcome import AfterPurgeState, KeptWhy, Reading, classify_after_purge
 from patron_purge.states import RowState
 
 RULES = RuleSettings()
 TODAY = datetime.now(UTC).date()
 PURGED = AfterPurgeState(RowState.PURGED)
+JUDGE = partial(classify_after_purge, rules=RULES, today=TODAY, marker_group=MARKER)
+
+
+def progress(basis: str = "") -> ReconcileProgress:
+    """Return progress that an earlier try has left nothing in."""
+    return ReconcileProgress(RunFolder.of_run("demo", "manual__test"), MemoryStore(), basis)
 
 
 def kept(why: KeptWhy) -> AfterPurgeState:
@@ -35,7 +44,7 @@ def kept(why: KeptWhy) -> AfterPurgeState:
 
 
 def classify(client: AlmaClient, ids: list[str]) -> dict[str, AfterPurgeState]:
-    found = classify_people(client, ids, RULES, TODAY, MARKER)
+    found = classify_people(client, ids, JUDGE, progress())
     by_id = {key: state for state, keys in found.items() for key in keys}
     assert sorted(key for keys in found.values() for key in keys) == sorted(ids), "everybody stands once"
     return by_id
@@ -79,11 +88,13 @@ def test_somebody_else_with_that_barcode_does_not_bring_a_purged_person_back(
 def test_whoever_is_still_there_is_kept_with_the_likely_reason(
     sandbox: RunningSandbox, client: AlmaClient
 ) -> None:
-    owing, asking, late, plain, *_ = ids_of(people(sandbox, "clean"))
+    owing, asking, late, plain, waiting, *_ = ids_of(people(sandbox, "clean"))
     change(sandbox, owing, add_fee=3.5)
+    change(sandbox, waiting, add_request=True, add_rs_request_on_hold=True)
     change(sandbox, asking, add_request=True)
     change(sandbox, late, purge_date=TODAY)
-    assert classify(client, [owing, asking, late, plain]) == {
+    assert classify(client, [owing, asking, late, plain, waiting]) == {
+        waiting: kept(KeptWhy.RESOURCE_SHARING),
         owing: kept(KeptWhy.FEES),
         asking: kept(KeptWhy.REQUESTS),
         late: kept(KeptWhy.PURGE_DATE),
@@ -123,7 +134,7 @@ def test_trouble_with_the_key_or_the_quota_is_no_answer_about_anybody(
 ) -> None:
     ids = ids_of(people(sandbox, "clean"))
     with talking(sandbox, "unknown") as stranger, pytest.raises(AlmaAuthError):
-        classify_people(stranger, ids, RULES, TODAY, MARKER)
+        classify_people(stranger, ids, JUDGE, progress())
     arm(sandbox, "429_day", method="GET", nth=3, times=0)
     with pytest.raises(AlmaDailyLimitError):
-        classify_people(client, ids, RULES, TODAY, MARKER)
+        classify_people(client, ids, JUDGE, progress())

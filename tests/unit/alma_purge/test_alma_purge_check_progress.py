@@ -18,9 +18,10 @@ from tests.support.tenant import arm, change, disarm
 
 from alma_purge import files
 from alma_purge.run_folder import RunFolder
-from alma_purge.steps import check_progress
-from alma_purge.steps.check_progress import CheckProgress, basis_of
+from alma_purge.steps import read_progress
+from alma_purge.steps.check_progress import CheckProgress
 from alma_purge.steps.live_check import LiveResult
+from alma_purge.steps.read_progress import basis_of, store_key
 from alma_sandbox.server import RunningSandbox
 from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.patron import Finding
@@ -174,11 +175,11 @@ def lost_part(chain: Chain, _monkeypatch: pytest.MonkeyPatch, _folder: Path) -> 
 
 
 def spoiled_record(chain: Chain, _monkeypatch: pytest.MonkeyPatch, _folder: Path) -> None:
-    chain.stores["check_live"].values[check_progress.STORE_KEY] = '{"parts": "many"}'
+    chain.stores["check_live"].values[store_key("check")] = '{"parts": "many"}'
 
 
 def an_hour_later(_chain: Chain, monkeypatch: pytest.MonkeyPatch, _folder: Path) -> None:
-    monkeypatch.setattr(check_progress, "GOOD_FOR", timedelta(0))
+    monkeypatch.setattr(read_progress, "GOOD_FOR", timedelta(0))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_after_some_seconds_a_few_results_are_saved_too(
     progress.note("1", result(1), datetime.now(UTC))
     progress.save_if_due()
     assert CheckProgress(folder, store, "b").known() == {}
-    monkeypatch.setattr(check_progress, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(read_progress, "SAVE_SECONDS", 0.0)
     progress.save_if_due()
     assert CheckProgress(folder, store, "b").known() == {"1": result(1)}
 

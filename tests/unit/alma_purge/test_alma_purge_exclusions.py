@@ -13,7 +13,7 @@ from alma_purge.steps import exclusions, sftp_folder
 from alma_purge.steps.exclusions import fetch_lists
 from alma_purge.steps.sftp_folder import ExclusionServerError, require_pinned_host_key
 from alma_sandbox.server import RunningSandbox
-from alma_sandbox.sftp import PasswordServer, host_key, public_line
+from alma_sandbox.sftp import CLIENT_KEY_FILE, OneLoginServer, client_key, host_key, public_line
 from patron_purge.errors import ConfigurationError, InputRefusedError, PurgeError
 from patron_purge.institution import Institution
 
@@ -174,7 +174,7 @@ def test_a_refused_login_says_which_connection_and_knocks_once(
 ) -> None:
     reconnect(sandbox, monkeypatch, **wrong)
     knocks: list[str] = []
-    monkeypatch.setattr(PasswordServer, "validate_password", lambda _self, user, _word: knocks.append(user))
+    monkeypatch.setattr(OneLoginServer, "validate_password", lambda _self, user, _word: knocks.append(user))
     with pytest.raises(InputRefusedError, match=r"refuses the login of the connection sftp_demo.*password"):
         fetch(institution)
     assert len(knocks) == 1
@@ -321,3 +321,48 @@ def test_an_unreadable_protect_list_stops(
     with pytest.raises(InputRefusedError, match=r"The protect list Protected at XYZ.csv") as stop:
         fetch(protecting)
     assert says_nothing_was_changed(stop.value)
+
+
+def by_key(sandbox: RunningSandbox, key: str, **extra: Any) -> dict[str, Any]:
+    return {"password": "", "extra": {"host_key": sandbox.sftp_host_key, "private_key": key} | extra}
+
+
+def test_a_private_key_instead_of_a_password_is_enough(
+    sandbox: RunningSandbox, institution: Institution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = sandbox.sftp_client_key.read_text(encoding="ascii")
+    reconnect(sandbox, monkeypatch, **by_key(sandbox, key))
+    assert len(fetch(institution)) == 3
+    in_a_file = {"key_file": str(sandbox.sftp_client_key), "host_key": sandbox.sftp_host_key}
+    reconnect(sandbox, monkeypatch, password="", extra=in_a_file)
+    assert len(fetch(institution)) == 3
+
+
+def test_with_a_private_key_too_only_the_pinned_server_is_trusted(
+    sandbox: RunningSandbox, institution: Institution, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = sandbox.sftp_client_key.read_text(encoding="ascii")
+    reconnect(sandbox, monkeypatch, **by_key(sandbox, key, host_key=public_line(host_key(tmp_path))))
+    with pytest.raises(InputRefusedError, match="another host key than the pinned one") as stopped:
+        fetch(institution)
+    assert says_nothing_was_changed(stopped.value)
+    reconnect(sandbox, monkeypatch, **by_key(sandbox, key, host_key=""))
+    with pytest.raises(ConfigurationError, match="must pin the SFTP server's host key"):
+        fetch(institution)
+
+
+@pytest.mark.parametrize("kind", ["another key", "no key"])
+def test_a_wrong_private_key_is_refused_without_being_quoted(
+    sandbox: RunningSandbox,
+    institution: Institution,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    client_key(tmp_path)
+    key = (tmp_path / CLIENT_KEY_FILE).read_text(encoding="ascii") if kind == "another key" else "not a key"
+    reconnect(sandbox, monkeypatch, **by_key(sandbox, key))
+    with pytest.raises((InputRefusedError, ConfigurationError), match="connection sftp_demo") as stopped:
+        fetch(institution)
+    assert says_nothing_was_changed(stopped.value)
+    assert not any(line in str(stopped.value) for line in key.splitlines())

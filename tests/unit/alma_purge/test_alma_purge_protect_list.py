@@ -12,6 +12,7 @@ from alma_purge import files
 from alma_purge.documents import ExclusionManifest
 from alma_purge.run_folder import sha256_of
 from alma_sandbox.server import RunningSandbox
+from alma_sandbox.sftp import OneLoginServer
 from patron_purge.ledger import read_ledger_csv
 
 pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
@@ -95,6 +96,64 @@ def test_whoever_is_put_on_the_list_after_the_approval_is_never_moved(
     assert run.captured is not None
     everybody = {person.serial: person.primary_id for person in sandbox.tenant.users}
     assert sorted(everybody[serial] for serial in run.captured) == sorted(others)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "No protect list matches"), ("no list", "protected.csv needs each of the columns")],
+)
+def test_preflight_looks_for_the_list_already(
+    sandbox: RunningSandbox, chain: Chain, content: str | None, said: str
+) -> None:
+    path = put(sandbox)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content, encoding="utf-8")
+    assert said in chain.stop("preflight")
+    assert changing_calls(sandbox) == []
+    put(sandbox, "somebody")
+    TO_THE_REVIEW["preflight"](task_id="preflight").execute(chain.context("preflight"))
+    assert (
+        "The protect list protected.csv lies in the SFTP folder."
+        in chain.document("preflight.json")["checks"]
+    )
+
+
+def test_without_the_setting_preflight_does_not_log_in(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own_config(monkeypatch, tmp_path / "config")
+    monkeypatch.setattr(OneLoginServer, "begin_auth", lambda _self, _user: pytest.fail("somebody logs in"))
+    TO_THE_REVIEW["preflight"](task_id="preflight").execute(Chain().context("preflight"))
+
+
+def finished(chain: Chain) -> None:
+    """End a run that only reports, so that it is on the history."""
+    chain.to_review()
+    for task_id in ("reconcile", "restore_kept", "certify"):
+        chain.account(task_id)
+
+
+@pytest.mark.parametrize("which", ["in the SFTP folder", "beside the settings"])
+def test_a_list_that_has_shrunk_since_the_last_run_stops(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, which: str
+) -> None:
+    config = own_config(monkeypatch, tmp_path / "config", guards=GUARDS, protect_list_sftp="protected*.csv")
+    beside = config / "institutions" / "demo-protect.csv"
+    rows = [f"id,guest{number},Olga,scholar,2020-01-01\n" for number in range(30)]
+    for path in (beside, sandbox.sftp_folder / "protected.csv"):
+        path.write_text(HEADING + "".join(rows), encoding="utf-8")
+    finished(Chain("manual__first", mode="report_only"))
+    shrunk = beside if which == "beside the settings" else sandbox.sftp_folder / "protected.csv"
+    shrunk.write_text(HEADING + "".join(rows[:20]), encoding="utf-8")
+    chain = Chain("manual__second")
+    said = chain.stop_at_review()
+    assert "exclusion_drop: Protect list" in said
+    assert "20 rows, 30 in the last run, 33.3 % fewer; limit 30 %" in said
+    assert ("in the SFTP folder:" in said) is (which == "in the SFTP folder")
+    assert changing_calls(sandbox) == []
+    Chain("manual__third", guard_overrides={"exclusion_drop": 40}).to_review()
 
 
 @pytest.mark.parametrize("content", [None, "no list"])

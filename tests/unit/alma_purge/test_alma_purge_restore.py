@@ -82,7 +82,7 @@ def test_after_the_restore_the_whole_record_is_what_it_was(
     assert {one.user_group for one in persons} == {MARKER}
     for one in persons:
         home, whole, digest = before[one.serial]
-        assert restore_person(client, home, MARKER) is Restored.RESTORED
+        assert restore_person(client, home, MARKER).outcome is Restored.RESTORED
         assert record(sandbox, one) == whole
         assert digest_of(sandbox, one) == digest
     assert {one.account_type for one in people(sandbox, "clean")} == {"EXTERNAL"}
@@ -92,14 +92,14 @@ def test_a_restore_reads_changes_and_reads_back(
     sandbox: RunningSandbox, client: AlmaClient, moved: Home
 ) -> None:
     sandbox.tenant.journal.clear()
-    assert restore_person(client, moved, MARKER) is Restored.RESTORED
+    assert restore_person(client, moved, MARKER).outcome is Restored.RESTORED
     with sandbox.tenant.lock:
         assert [entry.method for entry in sandbox.tenant.journal.entries] == ["GET", "PUT", "GET"]
 
 
 def test_a_second_restore_changes_nothing(sandbox: RunningSandbox, client: AlmaClient, moved: Home) -> None:
     restore_person(client, moved, MARKER)
-    assert restore_person(client, moved, MARKER) is Restored.NOT_NEEDED
+    assert restore_person(client, moved, MARKER).outcome is Restored.NOT_NEEDED
     assert calls(sandbox, "PUT", "/users/") == 1
 
 
@@ -107,14 +107,14 @@ def test_whoever_somebody_else_moved_is_left_alone(
     sandbox: RunningSandbox, client: AlmaClient, moved: Home
 ) -> None:
     change(sandbox, moved.primary_id, user_group="DEPT")
-    assert restore_person(client, moved, MARKER) is Restored.ALREADY_MOVED
+    assert restore_person(client, moved, MARKER).outcome is Restored.ALREADY_MOVED
     assert group_of(sandbox, moved.primary_id) == "DEPT"
     assert calls(sandbox, "PUT", "/users/") == 0
 
 
 def test_whoever_was_purged_is_gone(sandbox: RunningSandbox, client: AlmaClient, moved: Home) -> None:
     legacy_purge(sandbox.control, LegacyPurge())
-    assert restore_person(client, moved, MARKER) is Restored.GONE
+    assert restore_person(client, moved, MARKER).outcome is Restored.GONE
     assert calls(sandbox, "PUT", "/users/") == 0
 
 
@@ -136,7 +136,7 @@ def test_somebody_else_with_that_barcode_is_never_touched(
         other.user_group = group
         other.identifiers = [{**other.identifiers[0], "value": spell(home.primary_id)}]
     before = digest_of(sandbox, other)
-    assert restore_person(client, home, MARKER) is outcome
+    assert restore_person(client, home, MARKER).outcome is outcome
     assert digest_of(sandbox, other) == before
     assert calls(sandbox, "PUT", "/users/") == 0
 
@@ -148,7 +148,7 @@ def test_a_record_that_can_not_be_understood_is_reported_and_left_alone(
         person = sandbox.tenant.users.find(moved.primary_id)
         assert person is not None
         person.details["linking_id"] = {"odd": 1}
-    assert restore_person(client, moved, MARKER) is Restored.FAILED
+    assert restore_person(client, moved, MARKER).outcome is Restored.FAILED
     assert calls(sandbox, "PUT", "/users/") == 0
 
 
@@ -157,7 +157,7 @@ def test_a_change_that_came_through_unheard_counts(
     sandbox: RunningSandbox, client: AlmaClient, moved: Home, kind: str
 ) -> None:
     arm(sandbox, kind, method="PUT")
-    assert restore_person(client, moved, MARKER) is Restored.RESTORED
+    assert restore_person(client, moved, MARKER).outcome is Restored.RESTORED
     assert group_of(sandbox, moved.primary_id) == moved.group
     assert calls(sandbox, "PUT", "/users/") == 1
 
@@ -167,16 +167,16 @@ def test_a_change_that_did_not_come_through_is_seen_and_can_be_tried_again(
     sandbox: RunningSandbox, client: AlmaClient, moved: Home, kind: str
 ) -> None:
     arm(sandbox, kind, method="PUT")
-    assert restore_person(client, moved, MARKER) is Restored.FAILED
+    assert restore_person(client, moved, MARKER).outcome is Restored.FAILED
     assert group_of(sandbox, moved.primary_id) == MARKER
-    assert restore_person(client, moved, MARKER) is Restored.RESTORED
+    assert restore_person(client, moved, MARKER).outcome is Restored.RESTORED
 
 
 def test_a_record_with_an_outdated_code_stays_and_is_reported(
     sandbox: RunningSandbox, client: AlmaClient, moved: Home
 ) -> None:
     change(sandbox, moved.primary_id, add_stale_phone_type=True)
-    assert restore_person(client, moved, MARKER) is Restored.FAILED
+    assert restore_person(client, moved, MARKER).outcome is Restored.FAILED
     assert group_of(sandbox, moved.primary_id) == MARKER
 
 
@@ -184,7 +184,7 @@ def test_somebody_who_vanishes_during_the_restore_is_gone(
     sandbox: RunningSandbox, client: AlmaClient, moved: Home
 ) -> None:
     arm(sandbox, "refusal", method="GET", path=path_of(moved.primary_id), nth=2, code="401861")
-    assert restore_person(client, moved, MARKER) is Restored.GONE
+    assert restore_person(client, moved, MARKER).outcome is Restored.GONE
 
 
 def test_trouble_that_concerns_everybody_is_an_error(

@@ -1,13 +1,17 @@
+import hashlib
 import re
+from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.unit.patron_purge.output_samples import NOW, OLGA, asked
 from tests.unit.patron_purge.test_patron_purge_review import review
 
-from patron_purge.certificate import Certificate, JobInstance, certificate_html, criteria_of
+from patron_purge.certificate import Certificate, FileChecksum, JobInstance, Period, criteria_of
+from patron_purge.certificate_page import certificate_html, sealed, switched_on
 from patron_purge.decision import Decision, DecisionState, Refusal
 from patron_purge.institution import GuardSettings, RuleSettings
 from patron_purge.outcome import JobCounter, compare_counters
@@ -71,6 +75,15 @@ def certificate(**changes: Any) -> Certificate:
             ),
         ),
         "digest": "d" * 64,
+        "period": Period(
+            began_at=NOW, report_of=NOW, purge_dates_from=date(2020, 1, 1), purge_dates_to=date(2026, 5, 31)
+        ),
+        "remarks": ("prepare_review was cleared.",),
+        "files": (
+            FileChecksum(name="ledger.csv", sha256="e" * 64, used=True, recorded=True),
+            FileChecksum(name="review.xlsx", sha256="f" * 64, used=False, recorded=False),
+            FileChecksum(name="restore-log.json", sha256="0" * 64, used=False, recorded=None),
+        ),
         "restored": (Count(code="restored", label="restored", count=5),),
         "versions": (Parameter(name="alma-user-purge", value="0.1.0"),),
     }
@@ -134,6 +147,12 @@ def test_the_page_shows_everything_that_the_certificate_holds() -> None:
         "rules.waive_threshold 9.99",
         "guards.max_count 500",
         "alma-user-purge 0.1.0",
+        "Run began 2026-09-02 12:00 UTC",
+        "Purge dates of the people on the list 2020-01-01 to 2026-05-31",
+        "prepare_review was cleared.",
+        f"ledger.csv * {'e' * 64} the same",
+        f"review.xlsx {'f' * 64} ANOTHER ONE",
+        f"restore-log.json {'0' * 64} none",
     ):
         assert expected in text
 
@@ -147,6 +166,43 @@ def test_the_page_is_whole_and_needs_nothing_from_outside() -> None:
     assert "http" not in html
     assert "url(" not in html
     assert "@media print" in html
+
+
+def test_times_are_shown_in_the_zone_in_which_it_was_written() -> None:
+    chicago = NOW.astimezone(ZoneInfo("America/Chicago"))
+    text = text_of(certificate_html(certificate(created_at=chicago)))
+    assert "Run began 2026-09-02 07:00 CDT" in text
+    assert "Submitted 2026-09-02 07:00 CDT" in text
+    assert "UTC" not in text
+
+
+def test_the_page_is_sealed_by_its_checksum() -> None:
+    made, page = sealed(certificate())
+    assert made.page_sha256 == hashlib.sha256(page.encode()).hexdigest()
+    assert page == certificate_html(made)
+
+
+def test_what_a_payload_switches_off_is_counted_and_not_listed() -> None:
+    text = text_of(certificate_html(certificate()))
+    assert "UPDATE_User_Information_Status" not in text
+    assert "SEND_Notification" not in text
+    assert "5 further parameters belong to changes that are switched off" in text
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ({"A_Active": "false", "A_Value": "1", "A_B_Value": "2"}, []),
+        ({"A_Active": "true", "A_Value": "1"}, ["A_Active", "A_Value"]),
+        ({"A_Active": "false", "A_B_Active": "true", "A_B_Value": "2"}, ["A_B_Active", "A_B_Value"]),
+        ({"A_Active": "false", "Ab_Value": "2", "set_id": "3"}, ["Ab_Value", "set_id"]),
+        ({"A_Active": "False"}, []),
+        ({"A_Active": ""}, ["A_Active"]),
+    ],
+)
+def test_nothing_that_is_switched_on_is_left_out(names: dict[str, str], shown: list[str]) -> None:
+    parameters = [Parameter(name=name, value=value) for name, value in names.items()]
+    assert [each.name for each in switched_on(parameters)] == shown
 
 
 def test_every_value_is_escaped() -> None:

@@ -35,6 +35,17 @@ def test_a_run_is_added_once_however_often_it_is_written() -> None:
     assert replaced[0].purged == 80
 
 
+def test_a_rerun_with_the_same_numbers_changes_no_byte() -> None:
+    history = upsert(upsert((), entry(1)), entry(2))
+    later = entry(1, finished_at=NOW + timedelta(days=300))
+    assert to_lines(upsert(history, later)) == to_lines(history)
+
+
+def test_a_rerun_with_other_numbers_counts_from_then() -> None:
+    later = entry(1, finished_at=NOW + timedelta(days=300), purged=91)
+    assert upsert(upsert((), entry(1)), later) == (later,)
+
+
 @given(st.lists(st.integers(min_value=0, max_value=20)))
 def test_history_has_each_run_once_and_in_order(numbers: list[int]) -> None:
     history: tuple[HistoryEntry, ...] = ()

@@ -17,6 +17,7 @@ from patron_purge.outcome import (
     Reading,
     classify_after_purge,
     compare_counters,
+    gaps,
 )
 from patron_purge.patron import Patron
 from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of
@@ -76,6 +77,56 @@ def test_an_answer_that_says_nothing_proves_nothing(patron: Patron | None, readi
 )
 def test_the_likely_reason_why_alma_kept_somebody(facts: dict[str, Any], why: KeptWhy) -> None:
     assert after(replace(CLEAR, **facts)) == AfterPurgeState(RowState.KEPT_BY_ALMA, why)
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [({"requests": 1}, KeptWhy.RESOURCE_SHARING), ({"requests": 1, "loans": 1}, KeptWhy.LOANS)],
+)
+def test_a_resource_sharing_request_on_the_hold_shelf_is_a_reason_of_its_own(
+    facts: dict[str, Any], why: KeptWhy
+) -> None:
+    patron = replace(CLEAR, **facts)
+    answer = AfterPurge("jdoe1", Reading.FOUND, "ACTIVE", patron, resource_sharing_on_hold=True)
+    found = classify_after_purge(answer, RULES, TODAY, "OKTOPURGE")
+    assert found == AfterPurgeState(RowState.KEPT_BY_ALMA, why)
+
+
+def test_what_alma_stops_at_is_named_before_ordinary_requests() -> None:
+    patron = replace(CLEAR, requests=1, purge_date=None, active_roles=("200", "26"))
+    assert after(patron).why is KeptWhy.PURGE_DATE
+
+
+@pytest.mark.parametrize(
+    "label", ["Requests deleted", "label.fees.waived", "Loans total", "Roles processed", "Something"]
+)
+def test_a_counter_of_other_things_than_people_is_not_compared(label: str) -> None:
+    check = compare_counters(214, 210, 4, (JobCounter(label, 7),))[1]
+    assert check.agrees is None
+    assert "says 7." in check.sentence
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "agrees"),
+    [
+        ("Users not purged", 4, True),
+        ("Users not purged", 2, True),
+        ("Users not purged", 1, False),
+        ("Users not purged", 5, False),
+        ("Users purged", 208, False),
+        ("Records processed", 212, True),
+    ],
+)
+def test_the_page_may_not_have_selected_people_without_a_due_purge_date(
+    label: str, value: int, *, agrees: bool
+) -> None:
+    check = compare_counters(214, 210, 4, (JobCounter(label, value),), not_selected=2)[1]
+    assert check.agrees is agrees
+
+
+def test_gaps_are_the_sentences_of_counters_that_differ() -> None:
+    checks = compare_counters(3, 2, 1, (JobCounter("Users purged", 1), JobCounter("Users not purged", 1)))
+    assert gaps(checks) == (checks[1].sentence,)
 
 
 def test_every_reason_has_words() -> None:

@@ -1,0 +1,242 @@
+"""Works out what a certificate says from the papers of its run."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from alma_purge import files
+from alma_purge.documents import JobRecord, JobStage, PreflightResult, ReportFacts, RestoreResult
+from alma_purge.run_folder import sha256_of
+from alma_purge.steps.drops import parse_drops
+from alma_purge.steps.papers import Papers
+from patron_purge.certificate import CertificateContent, JobInstance, Period, criteria_of
+from patron_purge.decision import Decision
+from patron_purge.digest_basis import DigestBasis
+from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
+from patron_purge.outcome import JobCounter, compare_counters
+from patron_purge.payloads import FrozenPayload
+from patron_purge.review import build_equation, reason_counts
+from patron_purge.review_model import Count, Parameter, Review
+from patron_purge.states import Engine, Mode, RowState
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Model = TypeVar("Model", bound=BaseModel)
+PAPERS_OF_DIGEST = frozenset({files.BASIS, files.LEDGER_REVIEWED, files.REGROUP_PAYLOAD, files.PURGE_PAYLOAD})
+_RESTORED_LABELS = {
+    "restored": "back in their user group, read back",
+    "already_moved": "moved by somebody else, left alone",
+    "failed": "still in the purge group",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about a run from elsewhere, for a run that ended before a paper said it.
+
+    Attributes:
+        institution: Short code of the institution.
+        institution_code: Alma's institution code.
+        environment: Alma environment.
+        run_id: Run id of Airflow.
+        mode: How far the run may go.
+        engine: How the purge itself is started.
+        criteria: The rule and guard settings.
+    """
+
+    institution: str
+    institution_code: str
+    environment: str
+    run_id: str
+    mode: Mode
+    engine: Engine
+    criteria: tuple[Parameter, ...]
+
+
+def content_of(papers: Papers, known: Known) -> CertificateContent:
+    """Work out what the certificate says.
+
+    Args:
+        papers: The papers of the run.
+        known: What is known from elsewhere.
+    """
+    preflight = document(papers, PreflightResult, files.PREFLIGHT, "preflight")
+    basis = document(papers, DigestBasis, files.BASIS, "prepare_review")
+    review = document(papers, Review, files.REVIEW, "prepare_review")
+    decision = document(papers, Decision, files.DECISION, "approve_purge")
+    restore = document(papers, RestoreResult, files.RESTORE, "restore_kept")
+    ledger = final_ledger(papers)
+    states = {} if ledger is None else counts_by_state(ledger)
+    purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
+    sent = _sent(papers)
+    return CertificateContent(
+        institution=known.institution,
+        institution_code=preflight.institution_code if preflight else known.institution_code,
+        environment=preflight.environment if preflight else known.environment,
+        run_id=known.run_id,
+        mode=basis.mode if basis else known.mode,
+        engine=basis.engine if basis else known.engine,
+        period=_period(papers, preflight),
+        approved=decision.count if decision and _was_approved(decision) else 0,
+        sent=sent,
+        purged=purged,
+        criteria=criteria_of(basis.rules, basis.guards) if basis else known.criteria,
+        jobs=review.jobs if review else (),
+        inputs=review.inputs if review else (),
+        equation=None if ledger is None else build_equation(len(ledger), states),
+        by_reason=() if ledger is None else reason_counts(counts_by_reason(ledger)),
+        kept_by_alma=() if ledger is None else _kept(ledger),
+        by_group=review.by_group if review else (),
+        money=review.money if review else None,
+        money_waived=Decimal(0) if ledger is None else _waived(ledger),
+        guards=review.guards if review else (),
+        decision=decision,
+        instances=_instances(papers, review, (sent, purged, kept)),
+        digest=review.digest if review else "",
+        restored=_restored(restore),
+    )
+
+
+def document(papers: Papers, model: type[Model], name: str, task_id: str) -> Model | None:
+    """Read a document, when there is one to rest on.
+
+    Args:
+        papers: The papers of the run.
+        model: What it holds.
+        name: Name of the file.
+        task_id: The task that wrote it.
+    """
+    content = papers.read(name, task_id)
+    return None if content is None else model.model_validate_json(content)
+
+
+def final_ledger(papers: Papers) -> "pd.DataFrame | None":
+    """Return the ledger as the run left it, or None when the run ended before everybody was accounted for."""
+    content = papers.read(files.LEDGER_RESTORED, "restore_kept") or papers.read(files.LEDGER, "reconcile")
+    return None if content is None else read_ledger_csv(content)
+
+
+def reviewed_list(papers: Papers) -> "pd.DataFrame | None":
+    """Return the rows of the people on the list as it was put before the approver."""
+    content = papers.read(files.LEDGER_REVIEWED, "prepare_review")
+    if content is None:
+        return None
+    ledger = read_ledger_csv(content)
+    return ledger.loc[ledger["state"] == RowState.TO_PURGE]
+
+
+def digest_again(papers: Papers) -> str | None:
+    """Compute the digest of the list again from list, payloads, settings and inputs.
+
+    Args:
+        papers: The papers of the run.
+
+    Returns:
+        The digest, or None when the run ended before there was one.
+
+    Raises:
+        RunFileError: The list can't be read.
+    """
+    basis = document(papers, DigestBasis, files.BASIS, "prepare_review")
+    ledger = papers.read(files.LEDGER_REVIEWED, "prepare_review")
+    regroup = papers.read(files.REGROUP_PAYLOAD, "prepare_review")
+    purge = papers.read(files.PURGE_PAYLOAD, "prepare_review")
+    if basis is None or ledger is None or regroup is None or purge is None:
+        return None
+    approved = ids_in_state(read_ledger_csv(ledger), RowState.TO_PURGE)
+    return basis.digest(_frozen(regroup), _frozen(purge), approved)
+
+
+def _frozen(raw: bytes) -> FrozenPayload:
+    """Take a payload as it is: the digest itself shows whether it is the one that was approved."""
+    return FrozenPayload(raw=raw, sha256=sha256_of(raw), parameters=())
+
+
+def _period(papers: Papers, preflight: PreflightResult | None) -> Period:
+    """Say what time the run is about."""
+    report = document(papers, ReportFacts, files.REPORT_FACTS, "pull_report")
+    on_list = reviewed_list(papers)
+    dates = sorted(text for text in on_list["purge_date"] if text) if on_list is not None else []
+    return Period(
+        began_at=preflight.checked_at if preflight else None,
+        report_of=report.pulled_at if report else None,
+        purge_dates_from=date.fromisoformat(dates[0]) if dates else None,
+        purge_dates_to=date.fromisoformat(dates[-1]) if dates else None,
+    )
+
+
+def _sent(papers: Papers) -> int:
+    """Return how many people were in the set when the purge job was started."""
+    on_list = reviewed_list(papers)
+    if papers.job(files.PURGE_RECORD, "purge_users").stage is JobStage.NONE or on_list is None:
+        return 0
+    dropped = {
+        key
+        for name in (files.DROPS_REGROUP, files.DROPS_PURGE)
+        for key in parse_drops(papers.read(name, ""), name)
+    }
+    return len(set(on_list["primary_id"]) - dropped)
+
+
+def _was_approved(decision: Decision) -> bool:
+    return decision.valid_until is not None
+
+
+def _kept(ledger: "pd.DataFrame") -> tuple[Count, ...]:
+    """Count the people whom Alma kept by the likely reason."""
+    why = ledger.loc[ledger["state"] == RowState.KEPT_BY_ALMA, "detail"].value_counts()
+    counts = sorted(
+        ((int(count), str(label)) for label, count in why.items()), key=lambda one: (-one[0], one[1])
+    )
+    return tuple(Count(code=label, label=label, count=count) for count, label in counts)
+
+
+def _waived(ledger: "pd.DataFrame") -> Decimal:
+    """Add up what the purged people owed at the live check."""
+    purged = set(ids_in_state(ledger, RowState.PURGED))
+    owed = ledger.loc[ledger["primary_id"].isin(purged), "fees"]
+    return sum((Decimal(text) for text in owed if text), Decimal(0))
+
+
+def _instances(papers: Papers, review: Review | None, reads: tuple[int, int, int]) -> tuple[JobInstance, ...]:
+    """Describe the job instances of this run."""
+    names = [job.name for job in review.jobs] if review else ["Regroup job", "Purge job"]
+    regroup = papers.job(files.REGROUP_RECORD, "regroup_users")
+    purge = papers.job(files.PURGE_RECORD, "purge_users")
+    return tuple(
+        _instance(name, record, compared)
+        for name, record, compared in zip(names, (regroup, purge), (None, reads), strict=True)
+        if record.stage is not JobStage.NONE
+    )
+
+
+def _instance(name: str, record: JobRecord, reads: tuple[int, int, int] | None) -> JobInstance:
+    counters = tuple(
+        JobCounter(label=one.description or one.code, value=one.value) for one in record.counters
+    )
+    return JobInstance(
+        job=name,
+        job_id=record.job_id,
+        job_name=record.job_name,
+        instance_id=record.instance_id,
+        status=record.status or record.stage.value,
+        submitted_at=record.started_at,
+        ended_at=record.ended_at,
+        counters=counters,
+        checks=compare_counters(*reads, counters) if reads else (),
+    )
+
+
+def _restored(restore: RestoreResult | None) -> tuple[Count, ...]:
+    if restore is None:
+        return ()
+    counts = restore.model_dump()
+    return tuple(
+        Count(code=code, label=label, count=counts[code])
+        for code, label in _RESTORED_LABELS.items()
+        if counts[code]
+    )

@@ -1,0 +1,242 @@
+"""Works a certificate out again from its run folder, and names every difference."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import ValidationError
+
+from alma_purge import files
+from alma_purge.run_folder import RunFolder, sha256_of
+from alma_purge.steps.certificate_content import PAPERS_OF_DIGEST, Known, content_of, digest_again
+from alma_purge.steps.certificate_facts import outcome_with
+from alma_purge.steps.papers import StoredPapers
+from alma_purge.steps.run_files import WITHOUT_PEOPLE
+from patron_purge.certificate import Certificate, CertificateContent, FileChecksum
+from patron_purge.decision import DecisionState
+from patron_purge.digest import approval_code
+from patron_purge.errors import PurgeError, RunFileError
+
+_LONGEST = 200
+_LEDGERS = frozenset({files.LEDGER, files.LEDGER_RESTORED, files.LEDGER_REVIEWED})
+_LISTS = _LEDGERS | {files.DROPS_REGROUP, files.DROPS_PURGE}
+# What can't be worked out any more when the lists of people have been deleted.
+_FROM_LISTS = frozenset(
+    {"period", "sent", "purged", "equation", "by_reason", "kept_by_alma", "money_waived", "instances"}
+)
+
+
+class Verdict(StrEnum):
+    """What one check found; the value is shown to people."""
+
+    FINE = "ok"
+    GONE = "gone"
+    DIFFERS = "DIFFERS"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        verdict: Whether it agrees.
+        text: What was checked, in a plain sentence without personal data.
+    """
+
+    verdict: Verdict
+    text: str
+
+
+def read_certificate(folder: RunFolder) -> Certificate:
+    """Read the certificate of a run.
+
+    Args:
+        folder: The run folder.
+
+    Raises:
+        RunFileError: There is none, or it is no certificate of this version.
+    """
+    content = folder.read_if_there(files.CERTIFICATE)
+    if content is None:
+        raise RunFileError(
+            f"There is no {files.CERTIFICATE} in {folder.path}, so there is nothing to verify."
+        )
+    try:
+        return Certificate.model_validate_json(content)
+    except ValidationError as error:
+        raise RunFileError(
+            f"{files.CERTIFICATE} in {folder.path} is no certificate that this version of the package can read."
+        ) from error
+
+
+def verify(folder: RunFolder, certificate: Certificate) -> Iterator[Finding]:
+    """Hold a certificate against its run folder.
+
+    Args:
+        folder: The run folder.
+        certificate: Its certificate.
+
+    Yields:
+        What each check found.
+    """
+    present = {one.name: _present(folder, one) for one in certificate.files}
+    yield from _files(certificate.files, present)
+    yield _page(folder, certificate)
+    used = frozenset(one.name for one in certificate.files if one.used)
+    gone = {name for name in used if present[name] is None}
+    papers = StoredPapers(folder, used)
+    try:
+        content = content_of(papers, _known(certificate))
+        yield from _content(content, certificate, gone)
+        if not gone & _LISTS:
+            yield _outcome(content, certificate, papers)
+        yield from _digest(papers, certificate, gone)
+    except (PurgeError, ValidationError) as error:
+        said = str(error) if isinstance(error, PurgeError) else "A paper of the run can't be read any more."
+        yield Finding(Verdict.DIFFERS, f"The certificate can't be worked out again. {said}")
+
+
+def recorded_elsewhere(
+    folder: RunFolder, certificate: Certificate, on_record: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Hold certificate and files against the checksums that Airflow's database has.
+
+    Args:
+        folder: The run folder.
+        certificate: Its certificate.
+        on_record: File name to the checksum that its task has recorded.
+
+    Yields:
+        What each check found.
+    """
+    now = {one.name: one.sha256 for one in certificate.files}
+    for name in (files.CERTIFICATE, files.CERTIFICATE_PAGE):
+        content = folder.read_if_there(name)
+        if content is not None:
+            now[name] = sha256_of(content)
+    known = sorted(now.keys() & on_record.keys())
+    for name in known:
+        if now[name] != on_record[name]:
+            yield Finding(Verdict.DIFFERS, f"{name} is not the file whose checksum Airflow's database has.")
+    same = sum(now[name] == on_record[name] for name in known)
+    yield Finding(Verdict.FINE, f"Airflow's database has the same checksum for {same:,} files.")
+
+
+def _present(folder: RunFolder, one: FileChecksum) -> bool | None:
+    """Tell whether a file is there as it was; None when it is gone."""
+    content = folder.read_if_there(one.name)
+    return None if content is None else sha256_of(content) == one.sha256
+
+
+def _files(listed: tuple[FileChecksum, ...], present: Mapping[str, bool | None]) -> Iterator[Finding]:
+    for one in listed:
+        if one.recorded is False:
+            yield Finding(
+                Verdict.DIFFERS,
+                f"{one.name} was not the file that its task wrote already when the certificate was written.",
+            )
+        if present[one.name] is False:
+            yield Finding(Verdict.DIFFERS, f"{one.name} was changed after the certificate was written.")
+        elif present[one.name] is None and one.name in WITHOUT_PEOPLE:
+            yield Finding(
+                Verdict.DIFFERS, f"{one.name} is missing. It names nobody, so no retention deletes it."
+            )
+    gone = [one.name for one in listed if present[one.name] is None and one.name not in WITHOUT_PEOPLE]
+    if gone:
+        yield Finding(
+            Verdict.GONE,
+            f"{', '.join(gone)}: deleted since, as lists of people are after their retention. What rests on them is "
+            "not checked.",
+        )
+    same = sum(each is True for each in present.values())
+    yield Finding(Verdict.FINE, f"{same:,} of {len(listed):,} files have the checksums of the certificate.")
+
+
+def _page(folder: RunFolder, certificate: Certificate) -> Finding:
+    page = folder.read_if_there(files.CERTIFICATE_PAGE)
+    if page is None:
+        return Finding(Verdict.DIFFERS, f"{files.CERTIFICATE_PAGE}, the page of the certificate, is missing.")
+    if sha256_of(page) != certificate.page_sha256:
+        return Finding(
+            Verdict.DIFFERS,
+            f"{files.CERTIFICATE_PAGE} is not the page that was written with the certificate.",
+        )
+    return Finding(Verdict.FINE, f"{files.CERTIFICATE_PAGE} is the page of this certificate.")
+
+
+def _known(certificate: Certificate) -> Known:
+    return Known(
+        institution=certificate.institution,
+        institution_code=certificate.institution_code,
+        environment=certificate.environment,
+        run_id=certificate.run_id,
+        mode=certificate.mode,
+        engine=certificate.engine,
+        criteria=certificate.criteria,
+    )
+
+
+def _content(content: CertificateContent, certificate: Certificate, gone: set[str]) -> Iterator[Finding]:
+    """Compare what was worked out again with what the certificate says, field by field."""
+    skipped = _FROM_LISTS if gone & _LISTS else frozenset()
+    names = [name for name in CertificateContent.model_fields if name not in skipped]
+    different = [name for name in names if getattr(content, name) != getattr(certificate, name)]
+    for name in different:
+        yield Finding(
+            Verdict.DIFFERS,
+            f"{name.replace('_', ' ')}: the certificate says {_short(getattr(certificate, name))}, the run folder says "
+            f"{_short(getattr(content, name))}.",
+        )
+    if not different:
+        yield Finding(
+            Verdict.FINE,
+            f"{len(names):,} statements of the certificate were worked out again from the run folder and agree"
+            f"{', the equation among them' if 'equation' in names else ''}.",
+        )
+    if skipped:
+        said = ", ".join(name.replace("_", " ") for name in sorted(skipped))
+        yield Finding(Verdict.GONE, f"These statements rest on lists that are deleted: {said}.")
+
+
+def _short(value: object) -> str:
+    text = getattr(value, "text", None) or str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _outcome(content: CertificateContent, certificate: Certificate, papers: StoredPapers) -> Finding:
+    """Make sure that the outcome is one that the numbers allow; only Airflow knows which tasks failed."""
+    ways = ((True, False), (False, True)) if certificate.problems else ((False, False),)
+    possible = {outcome_with(content, papers, failed=failed, stopped=stopped) for failed, stopped in ways}
+    # Problems that changed nothing, such as a workbook that somebody saved again.
+    possible.add(outcome_with(content, papers, failed=False, stopped=False))
+    if certificate.outcome in possible:
+        return Finding(Verdict.FINE, f"The outcome, {certificate.outcome.label.lower()}, fits the numbers.")
+    return Finding(
+        Verdict.DIFFERS,
+        f"The outcome is {certificate.outcome.label.lower()}, which the numbers of the run folder don't allow.",
+    )
+
+
+def _digest(papers: StoredPapers, certificate: Certificate, gone: set[str]) -> Iterator[Finding]:
+    """Compute the digest of the list again, and hold the decision against it."""
+    if gone & PAPERS_OF_DIGEST:
+        yield Finding(Verdict.GONE, "The digest can't be computed again without the list that was approved.")
+    else:
+        digest = digest_again(papers)
+        if digest is None:
+            return
+        what = "The digest, computed again from list, payloads, settings and inputs,"
+        if digest == certificate.digest:
+            yield Finding(Verdict.FINE, f"{what} is the one of the certificate.")
+        else:
+            yield Finding(Verdict.DIFFERS, f"{what} is another one.")
+    decision = certificate.decision
+    if decision is None:
+        return
+    approved = decision.state is DecisionState.APPROVED
+    if decision.digest != certificate.digest or (
+        approved and decision.code != approval_code(decision.digest)
+    ):
+        yield Finding(Verdict.DIFFERS, "The decision is about another list: its digest or its code differs.")
+    else:
+        yield Finding(Verdict.FINE, f"The decision ({decision.state.label}) is about exactly this list.")
