@@ -6,12 +6,15 @@
 #   APPROVE=yes|no      let `make demo` answer the approval by itself, as the demo operator
 #   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
 #   WORKERS=auto        how many tests run at once
+#   RUNS=200 SEED=1     how many runs `make test-chaos` makes, and the seed of the first
 #   CODE=XYZ            the library that `make new-institution` and `make doctor` are about
 PYTHON ?= python3
 VENV ?= .venv
 APPROVE ?=
 PORT ?= 8080
 WORKERS ?= auto
+RUNS ?= 200
+SEED ?= 1
 CODE ?=
 
 BIN := $(VENV)/bin
@@ -32,7 +35,7 @@ BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill bench lint types check env lock clean
+.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill test-matrix test-chaos bench lint types check env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -71,6 +74,12 @@ test: install-dev ## Run every test that needs nothing but Python
 
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
 	@exec $(BIN)/python -m pytest -q -s tests/kill
+
+test-matrix: install-dev ## Spoil every changing call in every way, rerun every task, and try every awkward tenant
+	@exec $(BIN)/python -m pytest -q -n $(WORKERS) tests/chaos
+
+test-chaos: install-dev ## Let RUNS runs go wrong at random; SEED=17 RUNS=1 tells again what happened to run 17
+	@exec $(BIN)/python -m tests.chaos.campaign --runs $(RUNS) --seed $(SEED)
 
 bench: install-dev ## Measure the selection of candidates beside its floor, and the reading of ninety institutions
 	@$(BIN)/python tests/bench/bench_select_candidates.py

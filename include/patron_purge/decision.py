@@ -201,6 +201,10 @@ def require_approved(
     why = _why_not_approved(decision, digest, now, (institution_code, environment, run_id))
     if not why and decision is not None and decision.clear_number != clear_number:
         why = "Tasks of this run were cleared after the approval, which revokes it."
+    if why and decision is not None and now > decision.deadline:
+        raise ApprovalRefusedError(
+            f"{why} Nothing more was sent to Alma. The time for another answer is over too, so trigger a new run."
+        )
     if why:
         raise ApprovalRefusedError(
             f"{why} Nothing more was sent to Alma. Clear approve_purge with everything after it to ask again, or "

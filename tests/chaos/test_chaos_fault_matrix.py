@@ -60,10 +60,12 @@ class Spoiler:
 
 def expected_end(call: ChangingCall, kind: FaultKind) -> set[str]:
     """Return how a run may end: it must stop where nobody can know whether a job was started."""
-    if call.name in JOB_STARTS and kind not in EFFECT_COMES | CLEARLY_REFUSED:
-        return {"stopped"}
+    if call.name in JOB_STARTS:
+        return {"complete"} if kind in EFFECT_COMES | CLEARLY_REFUSED else {"stopped"}
+    if kind is FaultKind.JOB_THRESHOLD:
+        return {"complete", "stopped"}  # for any other call it is a refusal that only a person can mend
     if call.name == "restore" and kind not in EFFECT_COMES:
-        return {"complete", "stopped"}  # a record that Alma refuses to change must be mended by a person
+        return {"complete", "stopped"}  # so is a record that can't be changed
     return {"complete"}
 
 

@@ -71,7 +71,8 @@ def people_to_purge(run: PurgeRun, context: Context, client: AlmaClient) -> Peop
         check = check_before_purge(run, client, authority, remaining)
         write_drops(run, files.DROPS_PURGE, check.dropped)
         wanted = frozenset(remaining) - frozenset(check.dropped)
-        fill_set(client, set_id, wanted)
+        if wanted:  # otherwise no job starts, and restore_kept may have deleted the set already
+            fill_set(client, set_id, wanted)
         _put_back(run, client, authority)
         if not wanted:
             return None

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaUnclearError, SetMemberError, SetNameTakenError
 from alma_api.models import AlmaSet
+from alma_purge.operators.base import TryAgainError
 from patron_purge.errors import PurgeError
 
 log = logging.getLogger(__name__)
@@ -26,17 +27,23 @@ def ensure_set(client: AlmaClient, name: str) -> AlmaSet:
     Args:
         client: The Alma client.
         name: Exact name of the set.
+
+    Raises:
+        TryAgainError: Whether it was made is unclear, and Alma does not list it (yet).
     """
     existing = client.sets.find_by_name(name)
     if existing is not None:
         return existing
     try:
         return client.sets.create_itemized_user_set(name, "Made by the user purge; deleted after the run.")
-    except (AlmaUnclearError, SetNameTakenError):
+    except (AlmaUnclearError, SetNameTakenError) as error:
         # The set may have been made in spite of the answer: a name is unique, so it can be asked for.
         made = client.sets.find_by_name(name)
         if made is None:
-            raise
+            raise TryAgainError(
+                f"{error} Another try looks for the set {name} again before it makes one. If this stays so, look "
+                "for it in Alma, then clear this task."
+            ) from error
         return made
 
 

@@ -22,8 +22,8 @@ from patron_purge.states import RowState
 PATIENCE = timedelta(hours=2)
 _GROUP_CHANGES = {"field", "put", "purged"}
 _ADVICE = re.compile(
-    r"\b(clear|trigger a new run|look|wait|correct|put|mend|ask|create|use|check|find out|try again|trying again"
-    r"|add|report|repeat|delete|paste|restore_kept|stop)\b",
+    r"\bclear\b|trigger a new run|look at|look into|look for|look them up|look there|wait until|correct (the|it)"
+    r"|\bmend\b|\bask\b|find out|create it|use the right|restore_kept|put (it|the|them) back|trying again",
     re.IGNORECASE,
 )
 _ADMITS = re.compile(

@@ -163,10 +163,10 @@ def _watch(patch: pytest.MonkeyPatch, room: Room) -> None:
 def _client_maker(room: Room) -> Any:
     """Return what makes the operators' clients: as fast as possible, pausing on the moved clock only."""
 
-    def make(base_url: str, api_key: str, *, calls_per_second: float = 10.0) -> AlmaClient:
+    def make(*address: Any, calls_per_second: float) -> AlmaClient:
         del calls_per_second
         timing = Timing(sleep=room.clock.sleep)
-        return AlmaClient(base_url, api_key, calls_per_second=1_000_000, timing=timing)
+        return AlmaClient(*address, calls_per_second=1_000_000, timing=timing)
 
     return make
 

@@ -215,8 +215,9 @@ def test_nothing_is_valid_past_the_next_scheduled_run() -> None:
     approved = judged(answer(), decision)
     assert approved.valid_until == next_run
     require(approved, now=next_run)
-    with pytest.raises(ApprovalRefusedError, match="expired"):
+    with pytest.raises(ApprovalRefusedError, match=r"expired .* so trigger a new run") as refused:
         require(approved, now=next_run + timedelta(seconds=1))
+    assert "Clear approve_purge" not in str(refused.value), "nobody could answer any more"
 
 
 def test_a_decision_survives_being_written_and_read() -> None:
