@@ -1,4 +1,4 @@
-"""The only file that Airflow loads as a plugin: the review page and its tab on the DAG run."""
+"""The only file that Airflow loads as a plugin: the review page and the history, and their tabs."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -6,7 +6,7 @@ from alma_purge.web.app import URL_PREFIX, review_app
 
 
 class AlmaPurgePlugin(AirflowPlugin):
-    """Adds the review page to the Airflow UI."""
+    """Adds the review page and the history to the Airflow UI."""
 
     name = "alma_purge"
     fastapi_apps = [{"app": review_app(), "url_prefix": URL_PREFIX, "name": "User purge review"}]  # noqa: RUF012
@@ -16,5 +16,11 @@ class AlmaPurgePlugin(AirflowPlugin):
             "href": f"{URL_PREFIX}/review?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
             "destination": "dag_run",
             "url_route": "purge_review",
-        }
+        },
+        {
+            "name": "Purge history",
+            "href": f"{URL_PREFIX}/history?dag_id={{DAG_ID}}",
+            "destination": "dag",
+            "url_route": "purge_history",
+        },
     ]
