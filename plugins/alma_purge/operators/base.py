@@ -175,7 +175,9 @@ def fail_or_retry(context: Context, error: PurgeError | AlmaError) -> AirflowExc
         ti.xcom_push(key=TROUBLE_KEY, value=str(error))
         return AirflowException(str(error))
     # What Alma says tells what went wrong, not what to do in Airflow.
-    sentence = f"{error} Mend the cause, then clear this task." if isinstance(error, AlmaError) else str(error)
+    sentence = (
+        f"{error} Mend the cause, then clear this task." if isinstance(error, AlmaError) else str(error)
+    )
     ti.xcom_push(key=STOP_KEY, value=sentence)
     return AirflowFailException(sentence)
 
