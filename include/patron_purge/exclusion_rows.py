@@ -67,7 +67,9 @@ class SheetPeople:
         id_column: Heading of the id column as written, or empty.
         row_count: Rows that stand for a person.
         ids: Ids as text, in the order of the rows.
+        id_rows: Row number of each of them.
         names: Names on rows without an id or without a home record.
+        name_rows: Row number of each of them.
         says_nobody: Whether the sheet holds the sentence that there are no users.
         unusable: Row numbers with neither an id nor a name.
         outside: Filled cells of each filled row that stands outside the table.
@@ -78,7 +80,9 @@ class SheetPeople:
     id_column: str = ""
     row_count: int = 0
     ids: list[str] = field(default_factory=list)
+    id_rows: list[int] = field(default_factory=list)
     names: list[PersonName] = field(default_factory=list)
+    name_rows: list[int] = field(default_factory=list)
     says_nobody: bool = False
     unusable: list[int] = field(default_factory=list)
     outside: list[int] = field(default_factory=list)
@@ -193,8 +197,10 @@ def _add_person(people: SheetPeople, row: Sequence[Cell], columns: _Columns, num
     name = None if identifier and not lost else _name(row, columns)
     if identifier:
         people.ids.append(identifier)
+        people.id_rows.append(number)
     if name is not None:
         people.names.append(name)
+        people.name_rows.append(number)
     if not identifier and name is None:
         people.unusable.append(number)
     people.row_count += 1

@@ -1,6 +1,6 @@
 """The list to purge in numbers, counted from the ledger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ _AGE_BANDS = (
     (5 * 365, ("under_5_years", "two to five years after the purge date")),
 )
 _OLDEST_BAND = ("older", "five years and more after the purge date")
+_MOST_YEARS = 10
+_UNKNOWN_EXPIRY = ("unknown", "expiry date not on file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class ListNumbers:
         owed_total: Sum of their open fees, in the institution's currency.
         owed_largest: Largest open fees of one person.
         people_who_owe: People who owe anything.
+        by_expiry: People by code and words of the whole years since their account expired, most recent first.
     """
 
     to_purge: int
@@ -39,6 +42,7 @@ class ListNumbers:
     owed_total: Decimal
     owed_largest: Decimal
     people_who_owe: int
+    by_expiry: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 def list_numbers(ledger: "pd.DataFrame", today: date) -> ListNumbers:
@@ -56,6 +60,7 @@ def list_numbers(ledger: "pd.DataFrame", today: date) -> ListNumbers:
     """
     listed = ledger.loc[ledger["state"] == RowState.TO_PURGE.value]
     rows = listed[["row", "original_group", "purge_date", "fees"]].itertuples(index=False, name=None)
+    expired = listed["expiry_date"].tolist()
     by_group: dict[str, int] = {}
     by_age: dict[tuple[str, str], int] = {band: 0 for _, band in _AGE_BANDS} | {_OLDEST_BAND: 0}
     owed: list[Decimal] = []
@@ -72,7 +77,38 @@ def list_numbers(ledger: "pd.DataFrame", today: date) -> ListNumbers:
         owed_total=sum(owed, Decimal(0)),
         owed_largest=max(owed, default=Decimal(0)),
         people_who_owe=sum(1 for amount in owed if amount > 0),
+        by_expiry=_by_expiry(expired, today),
     )
+
+
+def _by_expiry(expired: list[str], today: date) -> dict[tuple[str, str], int]:
+    """Count people by whole years since their expiry date, without gaps up to the longest ago."""
+    years = [_whole_years(text, today) for text in expired]
+    known = [year for year in years if year is not None]
+    counts = {_years_band(year): 0 for year in range(max(known, default=-1) + 1)}
+    for year in known:
+        counts[_years_band(year)] += 1
+    if len(known) < len(years):
+        counts[_UNKNOWN_EXPIRY] = len(years) - len(known)
+    return counts
+
+
+def _whole_years(text: str, today: date) -> int | None:
+    """Return the whole years since a day, at most `_MOST_YEARS`; None for text that is no day."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    years = today.year - day.year - ((today.month, today.day) < (day.month, day.day))
+    return min(max(years, 0), _MOST_YEARS)
+
+
+def _years_band(years: int) -> tuple[str, str]:
+    if years == 0:
+        return ("0", "less than a year ago")
+    if years == _MOST_YEARS:
+        return (str(years), f"{years} years ago or more")
+    return (str(years), "1 year ago" if years == 1 else f"{years} years ago")
 
 
 def _age_band(row: object, purge_date: str, today: date) -> tuple[str, str]:

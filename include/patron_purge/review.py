@@ -8,6 +8,7 @@ from patron_purge.amounts import number
 from patron_purge.digest import approval_code
 from patron_purge.errors import AccountingError
 from patron_purge.guards import GuardResult
+from patron_purge.institution import RuleSettings
 from patron_purge.list_numbers import ListNumbers
 from patron_purge.payloads import FrozenPayload
 from patron_purge.review_model import (
@@ -118,6 +119,7 @@ def build_review(
     marker_group: str,
     jobs: tuple[JobSummary, ...],
     file_sha256: Mapping[str, str],
+    rules: RuleSettings | None = None,
 ) -> Review:
     """Put the review together.
 
@@ -136,6 +138,7 @@ def build_review(
         marker_group: Code of the marker group.
         jobs: The jobs with their parameters.
         file_sha256: Checksums of the run's files by their name.
+        rules: Settings of the rules with which the list was made.
 
     Returns:
         The review, without personal data.
@@ -162,16 +165,21 @@ def build_review(
         equation=build_equation(report_rows, by_state),
         by_reason=reason_counts(by_reason),
         by_group=group_table(numbers.by_group, group_names, last_by_group),
-        by_age=tuple(
-            Count(code=code, label=label, count=each) for (code, label), each in numbers.by_age.items()
-        ),
+        by_age=_bands(numbers.by_age),
+        by_expiry=_bands(numbers.by_expiry),
         money=Money(total=numbers.owed_total, largest=numbers.owed_largest, people=numbers.people_who_owe),
         inputs=inputs,
         guards=guards,
         marker_group=marker_group,
         jobs=jobs,
         file_sha256=dict(file_sha256),
+        group_names=dict(group_names),
+        rules=rules,
     )
+
+
+def _bands(counts: Mapping[tuple[str, str], int]) -> tuple[Count, ...]:
+    return tuple(Count(code=code, label=label, count=each) for (code, label), each in counts.items())
 
 
 def group_table(

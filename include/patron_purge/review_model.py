@@ -6,6 +6,7 @@ from decimal import Decimal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from patron_purge.guards import GuardResult
+from patron_purge.institution import RuleSettings
 from patron_purge.states import Mode
 
 
@@ -71,7 +72,10 @@ class InputSummary(_Model):
         age_hours: Age of the data when it was fetched, in hours.
         rows: Rows with a person.
         without_id: Rows without a primary id.
-        matched: People of the report whom the file held back; None for the report itself.
+        matched: People of the report whom the file held back; None for the report itself. A person whom two
+            files list is counted for the first.
+        listed: People of the report whom the file lists, each file counted by itself; None where that is
+            not known.
     """
 
     name: str
@@ -81,6 +85,14 @@ class InputSummary(_Model):
     rows: int
     without_id: int = 0
     matched: int | None = None
+    listed: int | None = None
+
+    @property
+    def match_rate(self) -> Decimal | None:
+        """Return the share of the file's rows that are people of the report, in percent with one decimal."""
+        if self.listed is None or self.rows == 0:
+            return None
+        return (Decimal(100) * self.listed / self.rows).quantize(Decimal("0.1"))
 
 
 class Parameter(_Model):
@@ -149,6 +161,9 @@ class Review(_Model):
         marker_group: Code of the marker group.
         jobs: The jobs with their parameters.
         file_sha256: Checksums of the run's files by their name.
+        by_expiry: The list by whole years since the account expired.
+        group_names: Description of every user group by its code.
+        rules: Settings of the rules with which the list was made; None in reviews of older versions.
     """
 
     institution: str
@@ -171,3 +186,6 @@ class Review(_Model):
     marker_group: str
     jobs: tuple[JobSummary, ...]
     file_sha256: dict[str, str]
+    by_expiry: tuple[Count, ...] = ()
+    group_names: dict[str, str] = {}
+    rules: RuleSettings | None = None

@@ -19,9 +19,9 @@ from alma_purge.operators.base import (
 from alma_purge.run_folder import sha256_of
 from alma_purge.steps.authority import Payloads, checked_payloads, digest_basis
 from alma_purge.steps.guard_restart import refuse_after_regroup
-from alma_purge.steps.review_facts import Gathered, guard_facts, input_summaries
+from alma_purge.steps.review_facts import Gathered, applied_protect_lists, guard_facts, input_summaries
 from alma_purge.steps.review_list import workbook_of
-from alma_purge.steps.stored_exclusions import stored_exclusions
+from alma_purge.steps.stored_exclusions import stored_exclusions, stored_protect_list
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.errors import GuardStopError
 from patron_purge.guards import GuardResult, evaluate_guards, stops
@@ -86,6 +86,7 @@ class PrepareReviewOperator(PurgeOperator):
                 job_summary(purge_title(run.institution), preflight.purge_job_id, payloads.purge),
             ),
             file_sha256={files.LEDGER_REVIEWED: sha256_of(ledger_csv(ledger))},
+            rules=run.institution.rules,
         )
         _publish_review(run, context, review, ledger)
         _stop_at_guard(guards)
@@ -101,14 +102,16 @@ def _freeze(run: PurgeRun, context: Context) -> Payloads:
 
 
 def _gather(run: PurgeRun, context: Context) -> Gathered:
+    manifest = ExclusionManifest.model_validate_json(
+        fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
+    )
     return Gathered(
-        manifest=ExclusionManifest.model_validate_json(
-            fetch(context, run, files.EXCLUSIONS, "fetch_exclusions")
-        ),
+        manifest=manifest,
         exclusions=tuple(stored_exclusions(context, run).values()),
         report=ReportFacts.model_validate_json(fetch(context, run, files.REPORT_FACTS, "pull_report")),
         report_sha256=sha256_of(fetch(context, run, files.REPORT, "pull_report")),
         history=before(read_history(run.institution.code), run.run_id),
+        protect_lists=applied_protect_lists(run, manifest, stored_protect_list(context, run)),
     )
 
 

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 from alma_purge.documents import ExclusionManifest, FetchedFile, ReportFacts
 from alma_purge.operators.base import PurgeRun
+from alma_purge.places import config_folder
+from alma_purge.run_folder import sha256_of
+from alma_purge.steps.rule_context import own_protect_list
 from patron_purge.exclusion_file import ExclusionFile
+from patron_purge.exclusion_index import ExclusionIndex
 from patron_purge.guards import ExclusionFileFacts, GuardFacts, identifier_shapes
 from patron_purge.history import RUNS_IN_MEDIAN, HistoryEntry, full_runs, median_of_last
 from patron_purge.list_numbers import ListNumbers
+from patron_purge.protect_list import ProtectList
 from patron_purge.review_model import InputSummary
 from patron_purge.states import Reason
 
@@ -18,6 +23,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _EXCLUDED = (Reason.IN_EXCLUSION_FILE, Reason.NAME_IN_EXCLUSION_FILE)
+
+
+@dataclass(frozen=True)
+class AppliedProtectList:
+    """A protect list that this run applies.
+
+    Attributes:
+        name: Its name for people.
+        sha256: Checksum of the file.
+        content: Its entries.
+    """
+
+    name: str
+    sha256: str
+    content: ProtectList
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,7 @@ class Gathered:
         report: What was pulled.
         report_sha256: Checksum of the stored report.
         history: Entries of the earlier runs.
+        protect_lists: The protect lists that were applied.
     """
 
     manifest: ExclusionManifest
@@ -37,6 +58,33 @@ class Gathered:
     report: ReportFacts
     report_sha256: str
     history: tuple[HistoryEntry, ...]
+    protect_lists: tuple[AppliedProtectList, ...] = ()
+
+
+def applied_protect_lists(
+    run: PurgeRun, manifest: ExclusionManifest, fetched: ProtectList | None
+) -> tuple[AppliedProtectList, ...]:
+    """Return the protect lists of a run: the one beside the settings, then the one from the SFTP server.
+
+    Args:
+        run: The run.
+        manifest: What was fetched.
+        fetched: The entries of the list from the server; None when the settings name none.
+
+    Raises:
+        ConfigurationError: The list beside the settings can't be read.
+    """
+    lists = []
+    name = run.institution.protect_list
+    if name is not None:
+        entries = own_protect_list(run)
+        content = (config_folder() / "institutions" / name).read_bytes()
+        lists.append(AppliedProtectList(f"Protect list: {name}", sha256_of(content), entries))
+    if fetched is not None and manifest.protect_list is not None:
+        on_server = manifest.protect_list
+        shown = f"Protect list from the SFTP folder: {on_server.remote_name}"
+        lists.append(AppliedProtectList(shown, on_server.sha256, fetched))
+    return tuple(lists)
 
 
 def guard_facts(
@@ -84,7 +132,7 @@ def guard_facts(
 
 
 def input_summaries(gathered: Gathered, ledger: "pd.DataFrame") -> tuple[InputSummary, ...]:
-    """Describe the report and each exclusion file.
+    """Describe the report, each exclusion file and each protect list.
 
     Args:
         gathered: The inputs.
@@ -98,10 +146,43 @@ def input_summaries(gathered: Gathered, ledger: "pd.DataFrame") -> tuple[InputSu
         rows=gathered.report.rows,
     )
     excluded = ledger.loc[ledger["reason"].isin(_EXCLUDED), "detail"]
-    return (report, *(_file_summary(one, excluded, gathered) for one in gathered.manifest.files))
+    read = {one.file_name: one for one in gathered.exclusions}
+    protected = ledger.loc[ledger["reason"] == Reason.PROTECT_LIST, "detail"]
+    return (
+        report,
+        *(
+            _file_summary(one, excluded, gathered, _listed(read.get(one.remote_name), ledger))
+            for one in gathered.manifest.files
+        ),
+        *(_protect_summary(one, protected) for one in gathered.protect_lists),
+    )
 
 
-def _file_summary(file: FetchedFile, excluded: "pd.Series[str]", gathered: Gathered) -> InputSummary:
+def _listed(file: ExclusionFile | None, ledger: "pd.DataFrame") -> int | None:
+    """Count the people of the report whom one file lists, whatever the other files say."""
+    if file is None:
+        return None
+    index = ExclusionIndex.build([file])
+    by_name = index.files_of_names(ledger["first_name"], ledger["last_name"]) != ""
+    return int((index.matches_column(ledger["primary_id"]) | by_name).sum())
+
+
+def _protect_summary(one: AppliedProtectList, protected: "pd.Series[str]") -> InputSummary:
+    """Describe a protect list, which carries no date; most entries match nobody, so it has no match rate."""
+    details = {entry.finding.detail for entry in one.content.entries}
+    return InputSummary(
+        name=one.name,
+        sha256=one.sha256,
+        data_date=None,
+        age_hours=None,
+        rows=len(one.content.entries),
+        matched=int(protected.isin(details).sum()),
+    )
+
+
+def _file_summary(
+    file: FetchedFile, excluded: "pd.Series[str]", gathered: Gathered, listed: int | None
+) -> InputSummary:
     return InputSummary(
         name=file.remote_name,
         sha256=file.sha256,
@@ -110,6 +191,7 @@ def _file_summary(file: FetchedFile, excluded: "pd.Series[str]", gathered: Gathe
         rows=file.rows,
         without_id=file.names,
         matched=int(excluded.str.contains(file.remote_name, regex=False).sum()),
+        listed=listed,
     )
 
 

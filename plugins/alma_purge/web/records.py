@@ -7,6 +7,7 @@ from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
+from airflow.sdk.execution_time.xcom import resolve_xcom_backend
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -49,6 +50,9 @@ def records_reader(session: SessionDep) -> RecordsReader:
 def read_records(session: Session, dag_id: str, run_id: str) -> RunRecords | None:
     """Look a run up in Airflow's database.
 
+    What a task recorded is read through the XCom backend that the tasks use: it may keep values in an object
+    store and only their place in the database.
+
     Args:
         session: Session of Airflow's database.
         dag_id: The DAG's id.
@@ -69,7 +73,13 @@ def read_records(session: Session, dag_id: str, run_id: str) -> RunRecords | Non
         XComModel.map_index == -1,
         or_(XComModel.key.startswith(FILE_KEY), XComModel.key.in_((SUMMARY_KEY, STOP_KEY))),
     )
-    texts = {(task, key): value for task, key, value in session.execute(values) if isinstance(value, str)}
+    backend = resolve_xcom_backend()
+    texts = {
+        (row.task_id, row.key): value
+        for row in session.execute(values)
+        # Only texts: anything else would build objects from what a user may have put there.
+        if isinstance(row.value, str) and isinstance(value := backend.deserialize_value(row), str)
+    }
     return RunRecords(
         task_states={task: str(state or "") for task, state in session.execute(states)},
         checksums={

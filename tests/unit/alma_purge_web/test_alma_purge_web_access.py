@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from airflow.api_fastapi.app import create_app
@@ -9,12 +10,14 @@ from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
+from airflow.providers.common.io.xcom import backend
+from airflow.sdk.execution_time.xcom import resolve_xcom_backend
 from airflow.utils.session import create_session
 from airflow.utils.types import DagRunType
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from tests.unit.alma_purge_web.web_samples import DAG_ID, RUN_ID, WHERE, SampleRun, asked, certificate_of
 from uuid6 import uuid7
 
@@ -235,6 +238,62 @@ def test_records_come_from_airflows_database(stored: SampleRun) -> None:
         assert read_records(session, "alma_user_purge_south", RUN_ID) is None
     assert isinstance(records, RunRecords)
     assert records == stored.records(DAG_ID, RUN_ID)
+
+
+@pytest.fixture
+def object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make the tasks keep every XCom value in an object store, and only its place in the database."""
+    place = tmp_path / "xcoms"
+    monkeypatch.setenv(
+        "AIRFLOW__CORE__XCOM_BACKEND", "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend"
+    )
+    monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH", f"file://{place}")
+    monkeypatch.setenv("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD", "1")
+    cached = (backend._get_base_path, backend._get_threshold, backend._get_compression)
+    for setting in cached:
+        setting.cache_clear()
+    yield place
+    for setting in cached:
+        setting.cache_clear()
+
+
+def test_records_are_read_through_the_xcom_backend(
+    object_store: Path, stored: SampleRun, airflow: TestClient, login: Login
+) -> None:
+    forget()
+    plain = dict(stored.xcoms)
+    for (task, key), value in plain.items():
+        kept = resolve_xcom_backend().serialize_value(
+            value, key=key, task_id=task, dag_id=DAG_ID, run_id="run", map_index=-1
+        )
+        stored.xcoms[task, key] = str(kept)
+    save(stored)
+    assert all(value.startswith(f"file://{object_store}") for value in stored.xcoms.values())
+    stored.xcoms = plain
+    with create_session() as session:
+        assert read_records(session, DAG_ID, RUN_ID) == stored.records(DAG_ID, RUN_ID)
+    headers = login("vera", "viewer")
+    assert airflow.get(f"{URL_PREFIX}/review", params=WHERE, headers=headers).status_code == 200
+    for file in object_store.rglob("*"):
+        if file.is_file():
+            file.unlink()
+    lost = airflow.get(f"{URL_PREFIX}/review", params=WHERE, headers=headers)
+    assert lost.status_code == 409
+    assert "id000003" not in lost.text
+
+
+@pytest.mark.usefixtures("stored")
+def test_value_that_is_no_text_is_not_made_into_an_object() -> None:
+    with create_session() as session:
+        session.execute(
+            update(XComModel)
+            .where(XComModel.key == f"file:{files.REVIEW}")
+            .values(value={"__classname__": "datetime.datetime", "__version__": 2, "__data__": {}})
+        )
+    with create_session() as session:
+        records = read_records(session, DAG_ID, RUN_ID)
+    assert records is not None
+    assert ("prepare_review", files.REVIEW) not in records.checksums
 
 
 def test_file_that_changed_after_its_task_is_not_shown(
