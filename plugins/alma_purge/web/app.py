@@ -5,6 +5,8 @@ from fastapi import Depends, FastAPI
 from alma_purge.web.address import URL_PREFIX
 from alma_purge.web.guard import require_access
 from alma_purge.web.headers import add_headers
+from alma_purge.web.history_page import router as history_router
+from alma_purge.web.person_page import router as person_router
 from alma_purge.web.refusals import add_refusals
 from alma_purge.web.routes import router
 
@@ -23,5 +25,6 @@ def review_app() -> FastAPI:
     )
     app.middleware("http")(add_headers)
     add_refusals(app)
-    app.include_router(router)
+    for each in (router, person_router, history_router):
+        app.include_router(each)
     return app

@@ -6,9 +6,10 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from patron_purge.amounts import money, number
+from patron_purge.states import Mode
 
 NOTHING = "\N{EN DASH}"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _HOURS_SHOWN_AS_HOURS = 48
 
 
@@ -26,7 +27,7 @@ def day(value: date | str | None) -> str:
             value = date.fromisoformat(value)
         except ValueError:
             return str(value) or NOTHING
-    return NOTHING if value is None else f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+    return NOTHING if value is None else f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
 def moment_in(zone: ZoneInfo) -> Callable[[datetime | date | None], str]:
@@ -81,3 +82,12 @@ def change(value: int | None) -> str:
     if value is None:
         return NOTHING
     return f"{value:+,}".replace("-", "\N{MINUS SIGN}") if value else "0"
+
+
+def mode(value: Mode) -> str:
+    """Write how far a run may go: `Full`, `Pilot`, `Report only`.
+
+    Args:
+        value: The mode.
+    """
+    return {Mode.FULL: "Full", Mode.PILOT: "Pilot", Mode.REPORT_ONLY: "Report only"}[value]

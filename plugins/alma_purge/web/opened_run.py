@@ -1,6 +1,6 @@
 """The run that a page is about, and its files, each held against what its task recorded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, HTTPException, Request, status
@@ -14,14 +14,18 @@ from alma_purge.web.records import RecordsReader, RunRecords, records_reader
 from patron_purge.errors import RunFileError
 from patron_purge.institution import Institution
 
+EXCLUSIONS_TASK: Final = "fetch_exclusions"
 REVIEW_TASK: Final = "prepare_review"
 APPROVAL_TASK: Final = "approve_purge"
 LAST_TASK: Final = "certify"
 _WRITTEN_BY: Final = {
+    files.EXCLUSIONS: EXCLUSIONS_TASK,
     files.REVIEW: REVIEW_TASK,
     files.LEDGER_REVIEWED: REVIEW_TASK,
     files.WORKBOOK: REVIEW_TASK,
     files.DECISION: APPROVAL_TASK,
+    files.LEDGER: "reconcile",
+    files.LEDGER_RESTORED: "restore_kept",
     files.CERTIFICATE: LAST_TASK,
     files.CERTIFICATE_PAGE: LAST_TASK,
 }
@@ -39,6 +43,7 @@ class OpenedRun:
         run_id: Id of the run.
         records: What Airflow has on record.
         folder: The run folder.
+        read: Looks a run up in Airflow's database.
     """
 
     institution: Institution
@@ -46,16 +51,29 @@ class OpenedRun:
     run_id: str
     records: RunRecords
     folder: RunFolder
+    read: RecordsReader
+
+    def sibling(self, run_id: str) -> "OpenedRun | None":
+        """Return another run of the same DAG, or None when Airflow has no such run.
+
+        Args:
+            run_id: Id of the run.
+        """
+        records = self.read(self.dag_id, run_id)
+        if records is None:
+            return None
+        folder = RunFolder.of_run(self.institution.code, run_id)
+        return replace(self, run_id=run_id, records=records, folder=folder)
 
     def checksum(self, name: str) -> str | None:
         """Return the checksum that a file's task recorded, or None when it recorded none."""
-        return self.records.checksums.get((_WRITTEN_BY[name], name))
+        return self.records.checksums.get((_writer(name), name))
 
     def file(self, name: str) -> bytes | None:
         """Read a file.
 
         Args:
-            name: One of the files that this app shows.
+            name: One of the files that this app shows, or an exclusion file.
 
         Returns:
             The content, or None when its task has recorded no such file.
@@ -70,7 +88,7 @@ class OpenedRun:
             return self.folder.read_checked(FileRef(name=name, sha256=recorded))
         except RunFileError as error:
             raise RunFileError(
-                f"{name} is not shown: it is missing, or not the file that the task {_WRITTEN_BY[name]} recorded. "
+                f"{name} is not shown: it is missing, or not the file that the task {_writer(name)} recorded. "
                 "If that task is running right now, reload this page in a few seconds. Otherwise somebody changed "
                 "the run folder: find out who, and trigger a new run. This page changed nothing."
             ) from error
@@ -121,7 +139,12 @@ def opened_run(request: Request, read: Annotated[RecordsReader, Depends(records_
         raise HTTPException(
             status.HTTP_404_NOT_FOUND, "There is no such run. Open the page from the DAG run."
         )
-    return OpenedRun(institution, dag_id, run_id, records, RunFolder.of_run(institution.code, run_id))
+    return OpenedRun(institution, dag_id, run_id, records, RunFolder.of_run(institution.code, run_id), read)
+
+
+def _writer(name: str) -> str:
+    """Return the task that writes a file; exclusion files are numbered."""
+    return _WRITTEN_BY.get(name, EXCLUSIONS_TASK)
 
 
 OpenedRunDep = Annotated[OpenedRun, Depends(opened_run)]

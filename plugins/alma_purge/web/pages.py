@@ -12,6 +12,7 @@ from alma_purge.web import formats
 from alma_purge.web.address import query_of, required_action
 from alma_purge.web.opened_run import OpenedRun
 from patron_purge.amounts import money, number
+from patron_purge.institution import Institution
 
 _HERE: Final = Path(__file__).parent
 STYLE: Final = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
@@ -32,11 +33,34 @@ def _environment() -> Environment:
         age=formats.age,
         amount=formats.amount,
         change=formats.change,
+        mode=formats.mode,
     )
     return templates
 
 
 _TEMPLATES: Final = _environment()
+
+
+def institution_page(
+    name: str, request: Request, institution: Institution, dag_id: str, values: Mapping[str, object]
+) -> HTMLResponse:
+    """Render a page about an institution.
+
+    Args:
+        name: Name of the template.
+        request: The request; it knows whether the page is shown in a tab of Airflow.
+        institution: Its settings.
+        dag_id: Id of its DAG.
+        values: What this template shows besides.
+    """
+    shared = {
+        "institution": institution,
+        "dag_id": dag_id,
+        # Inside Airflow's tab a link would open a second Airflow within the first.
+        "in_tab": request.headers.get("sec-fetch-dest") == "iframe",
+        "moment": formats.moment_in(institution.zone),
+    }
+    return HTMLResponse(_TEMPLATES.get_template(name).render({**shared, **values}))
 
 
 def run_page(name: str, request: Request, run: OpenedRun, values: Mapping[str, object]) -> HTMLResponse:
@@ -48,17 +72,8 @@ def run_page(name: str, request: Request, run: OpenedRun, values: Mapping[str, o
         run: The run.
         values: What this template shows besides.
     """
-    shared = {
-        "run": run,
-        "institution": run.institution,
-        "dag_id": run.dag_id,
-        "run_query": query_of(run),
-        "required_action": required_action(request, run),
-        # Inside Airflow's tab a link would open a second Airflow within the first.
-        "in_tab": request.headers.get("sec-fetch-dest") == "iframe",
-        "moment": formats.moment_in(run.institution.zone),
-    }
-    return HTMLResponse(_TEMPLATES.get_template(name).render({**shared, **values}))
+    about = {"run": run, "run_query": query_of(run), "required_action": required_action(request, run)}
+    return institution_page(name, request, run.institution, run.dag_id, {**about, **values})
 
 
 def message_page(headline: str, text: str, status_code: int, dag_id: str) -> HTMLResponse:

@@ -1,58 +1,24 @@
-"""The list of people behind a review: searched, filtered and paged on the server."""
+"""The lists of people behind a review: searched, filtered, sorted and paged on the server."""
 
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
-from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from patron_purge.ledger import read_ledger_csv
+from alma_purge.web.group_names import GroupNames
+from alma_purge.web.people_query import Only, PeopleQuery, View
+from alma_purge.web.people_table import SEARCHED, Choice, PeopleTable
+from patron_purge.changes import ChangeKind, Changes
+from patron_purge.identifiers import folded, folded_column
+from patron_purge.ledger import LEDGER_COLUMNS
 from patron_purge.states import Reason, RowState
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PAGE_SIZE: Final = 100
-_LEDGERS_KEPT = 2
+_MOST_ROWS_OF_ONE_ID: Final = 10
 _REASONS: Final = {reason.value: reason.label for reason in Reason}
 _STATES: Final = {state.value: state.label for state in RowState}
-
-
-class View(StrEnum):
-    """The two halves of the report."""
-
-    TO_PURGE = "to_purge"
-    OTHERS = "others"
-
-
-class PeopleQuery(BaseModel):
-    """Which people a page shows.
-
-    Attributes:
-        view: The list to purge, or everybody else in the report.
-        text: Part of a primary id or a name, in any case.
-        state: Only rows in this state; empty for any.
-        reason: Only rows with this reason; empty for any.
-        group: Only rows of this user group; empty for any.
-        page: Number of the page, from 1; the last one when there are fewer.
-    """
-
-    model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
-
-    view: View = View.TO_PURGE
-    text: Annotated[str, Field(max_length=200)] = ""
-    state: Literal[""] | RowState = ""
-    reason: Literal[""] | Reason = ""
-    group: Annotated[str, Field(max_length=200)] = ""
-    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
-
-    @property
-    def is_filtered(self) -> bool:
-        """Tell whether the page leaves anybody out."""
-        return bool(self.text or self.state or self.reason or self.group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +26,11 @@ class PersonRow:
     """One row of the report, as text for a person.
 
     Attributes:
-        row: Number of the row.
+        row: Number of the row; 0 for somebody whom this report does not list.
         primary_id: Primary id.
         name: Last name, first name.
-        group: User group before the run.
+        group: Code of the user group before the run.
+        group_description: Its description; empty when there is none.
         expiry_date: `YYYY-MM-DD` or empty, like the next two.
         purge_date: Purge date.
         last_activity: Day of the last activity.
@@ -72,12 +39,17 @@ class PersonRow:
         state: State in words.
         reason: Reason in words.
         detail: The value that decided.
+        is_new: Whether the person was not on the list of the earlier run.
+        is_of_new_group: Whether nobody of this user group was on the list of the last full run.
+        then: Where somebody stood in the earlier run, for people who are no longer on the list.
+        now: Where they stand now.
     """
 
     row: int
     primary_id: str
     name: str
     group: str
+    group_description: str
     expiry_date: str
     purge_date: str
     last_activity: str
@@ -86,21 +58,10 @@ class PersonRow:
     state: str
     reason: str
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One entry of a filter.
-
-    Attributes:
-        value: What the form sends.
-        label: What the person reads.
-        count: Rows behind it.
-    """
-
-    value: str
-    label: str
-    count: int
+    is_new: bool
+    is_of_new_group: bool
+    then: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +78,8 @@ class PeoplePage:
         states: Entries of the filter by state.
         reasons: Entries of the filter by reason.
         groups: Entries of the filter by user group.
+        news: People who are new since an earlier run, by what is new about them.
+        found_elsewhere: People in the other lists who contain the text; empty without a text.
     """
 
     rows: tuple[PersonRow, ...]
@@ -128,6 +91,25 @@ class PeoplePage:
     states: tuple[Choice, ...]
     reasons: tuple[Choice, ...]
     groups: tuple[Choice, ...]
+    news: dict[Only, int]
+    found_elsewhere: dict[View, int]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new since earlier runs.
+
+    Attributes:
+        groups: Codes of the user groups of which the last full run had nobody.
+        changes: The comparison with the list of the earlier run.
+        ids: Primary ids of the people who are new on the list.
+        gone: The people who are no longer on it.
+    """
+
+    groups: frozenset[str]
+    changes: Changes
+    ids: frozenset[str]
+    gone: PeopleTable
 
 
 class People:
@@ -135,106 +117,174 @@ class People:
 
     Args:
         ledger: The ledger.
+        names: Descriptions of the user groups.
     """
 
-    def __init__(self, ledger: "pd.DataFrame") -> None:
-        rows = ledger.assign(
-            group=ledger["original_group"].where(ledger["original_group"] != "", ledger["report_group"])
-        )
-        searched = rows["primary_id"] + " " + rows["first_name"] + " " + rows["last_name"]
-        rows["searched"] = searched.str.casefold()
+    def __init__(self, ledger: "pd.DataFrame", names: GroupNames) -> None:
+        self._names = names
+        rows = _ready(ledger, names)
         listed = rows["state"] == RowState.TO_PURGE.value
-        self._rows = {View.TO_PURGE: rows.loc[listed], View.OTHERS: rows.loc[~listed]}
+        self._all = rows
+        self._lists = {
+            View.TO_PURGE: PeopleTable(rows.loc[listed]),
+            View.OTHERS: PeopleTable(rows.loc[~listed]),
+        }
+
+    @property
+    def ledger(self) -> "pd.DataFrame":
+        """Return the ledger."""
+        return self._all[list(LEDGER_COLUMNS)]
 
     def count(self, view: View) -> int:
-        """Return the number of rows in a view."""
-        return len(self._rows[view])
+        """Return the number of rows in a list."""
+        return len(self._lists[view])
 
-    def page(self, query: PeopleQuery) -> PeoplePage:
+    def news(self, changes: Changes, new_groups: Collection[str]) -> News:
+        """Prepare what is new since earlier runs.
+
+        Args:
+            changes: The comparison with the list of the earlier run.
+            new_groups: Codes of the user groups of which the last full run had nobody.
+        """
+        import pandas as pd
+
+        gone = [change for change in changes.rows if change.kind is ChangeKind.GONE]
+        columns = ("primary_id", "first_name", "last_name", "then", "now")
+        table = pd.DataFrame({name: [getattr(each, name) for each in gone] for name in columns}, dtype="str")
+        table["report_group"] = pd.Series([each.user_group for each in gone], dtype="str")
+        row_of = dict(zip(self._all["primary_id"], self._all["row"], strict=True))
+        table["row"] = [row_of.get(each.primary_id, 0) for each in gone]
+        for name in LEDGER_COLUMNS:
+            if name not in table.columns:
+                table[name] = ""
+        return News(
+            groups=frozenset(new_groups),
+            changes=changes,
+            ids=frozenset(each.primary_id for each in changes.rows if each.kind is ChangeKind.NEW),
+            gone=PeopleTable(_ready(table, self._names)),
+        )
+
+    def page(self, query: PeopleQuery, news: News) -> PeoplePage:
         """Select one page of people.
 
         Args:
             query: Which people.
+            news: What is new since earlier runs.
 
         Returns:
             The page; the last one when the query asks for a later one.
         """
-        whole = self._rows[query.view]
-        found = _select(whole, query)
+        lists = {**self._lists, View.GONE: news.gone}
+        table = lists[query.view]
+        hits = table.containing(query.text) & table.having(query.filters)
+        if query.news is not None:
+            hits &= _is_news(table, query.news, news)
+        order = table.in_order(query.order)
+        found = order[hits[order]]
         pages = max(1, -(-len(found) // PAGE_SIZE))
         page = min(query.page, pages)
         start = (page - 1) * PAGE_SIZE
-        shown = found.iloc[start : start + PAGE_SIZE]
+        shown = found[start : start + PAGE_SIZE]
         return PeoplePage(
-            rows=tuple(
-                _person({str(key): value for key, value in row.items()}) for row in shown.to_dict("records")
-            ),
+            rows=self._people(table, shown.tolist(), news),
             total=len(found),
             page=page,
             pages=pages,
             first=start + 1 if len(shown) else 0,
             last=start + len(shown),
-            states=_choices(whole, "state", _STATES),
-            reasons=_choices(whole, "reason", _REASONS),
-            groups=_choices(whole, "group", {}),
+            states=table.choices("state", _STATES),
+            reasons=table.choices("reason", _REASONS),
+            groups=table.choices("group", self._group_labels(table)),
+            news=self._count_news(news),
+            found_elsewhere=_elsewhere(lists, query),
+        )
+
+    def rows_of(self, *, row: int = 0, primary_id: str = "") -> tuple[dict[str, str], ...]:
+        """Find the ledger's rows of one person.
+
+        Args:
+            row: Number of a row; 0 to look for the primary id.
+            primary_id: The primary id, as typed: in any case, but whole.
+
+        Returns:
+            The rows; several when the report lists the person more than once, none when it does not.
+        """
+        if row:
+            hits = self._all["row"] == row
+        else:
+            hits = self._all["primary_id"] == primary_id
+            if not hits.any() and folded(primary_id):
+                hits = folded_column(self._all["primary_id"]) == folded(primary_id)
+        found = self._all.loc[hits].head(_MOST_ROWS_OF_ONE_ID).to_dict("records")
+        return tuple({str(name): str(value) for name, value in each.items()} for each in found)
+
+    def _group_labels(self, table: PeopleTable) -> dict[str, str]:
+        labels = {code: self._names.label(code) for code in table.counts("group")}
+        return dict(sorted(labels.items(), key=lambda item: item[1].casefold()))
+
+    def _count_news(self, news: News) -> dict[Only, int]:
+        table = self._lists[View.TO_PURGE]
+        counts = table.counts("group")
+        return {
+            Only.NEW_GROUPS: sum(counts.get(code, 0) for code in news.groups),
+            Only.NEW_PEOPLE: len(news.ids),
+        }
+
+    def _people(self, table: PeopleTable, positions: list[int], news: News) -> tuple[PersonRow, ...]:
+        records = table.rows.iloc[positions].to_dict("records")
+        listed = table is self._lists[View.TO_PURGE]
+        return tuple(
+            self._person({str(name): str(value) for name, value in each.items()}, news if listed else None)
+            for each in records
+        )
+
+    def _person(self, cells: dict[str, str], news: News | None) -> PersonRow:
+        return PersonRow(
+            row=int(cells["row"]),
+            primary_id=cells["primary_id"],
+            name=cells["name"],
+            group=cells["group"],
+            group_description=self._names.description(cells["group"]),
+            expiry_date=cells["expiry_date"],
+            purge_date=cells["purge_date"],
+            last_activity=cells["last_activity"],
+            fees=cells["fees"],
+            loans=cells["loans"],
+            state=_STATES.get(cells["state"], ""),
+            reason=_REASONS.get(cells["reason"], cells["reason"]),
+            detail=cells["detail"],
+            is_new=news is not None and cells["primary_id"] in news.ids,
+            is_of_new_group=news is not None and cells["group"] in news.groups,
+            then=cells.get("then", ""),
+            now=cells.get("now", ""),
         )
 
 
-class LedgerCache:
-    """Keeps the ledgers that were looked at last, by checksum, so that turning a page is quick."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, People] = OrderedDict()
-        self._lock = Lock()
-
-    def people(self, sha256: str, content: bytes) -> People:
-        """Return the parsed ledger.
-
-        Args:
-            sha256: Checksum of the content.
-            content: The ledger's bytes, already checked against it.
-
-        Raises:
-            RunFileError: The bytes are no ledger.
-        """
-        with self._lock:
-            if sha256 not in self._kept:
-                self._kept[sha256] = People(read_ledger_csv(content))
-            self._kept.move_to_end(sha256)
-            while len(self._kept) > _LEDGERS_KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[sha256]
-
-
-def _select(rows: "pd.DataFrame", query: PeopleQuery) -> "pd.DataFrame":
-    for column, value in (("state", query.state), ("reason", query.reason), ("group", query.group)):
-        if value:
-            rows = rows.loc[rows[column] == str(value)]
-    for word in query.text.casefold().replace(",", " ").split():
-        rows = rows.loc[rows["searched"].str.contains(word, regex=False)]
-    return rows
-
-
-def _choices(rows: "pd.DataFrame", column: str, labels: Mapping[str, str]) -> tuple[Choice, ...]:
-    """List the values of a column, in the order of their labels, or by the alphabet without labels."""
-    counts = {str(value): int(count) for value, count in rows[column].value_counts().items() if value}
-    order = [value for value in labels if value in counts] if labels else sorted(counts, key=str.casefold)
-    return tuple(Choice(value, labels.get(value, value), counts[value]) for value in order)
-
-
-def _person(cells: dict[str, object]) -> PersonRow:
-    text = {name: str(value) for name, value in cells.items()}
-    return PersonRow(
-        row=int(text["row"]),
-        primary_id=text["primary_id"],
-        name=", ".join(part for part in (text["last_name"], text["first_name"]) if part),
-        group=text["group"],
-        expiry_date=text["expiry_date"],
-        purge_date=text["purge_date"],
-        last_activity=text["last_activity"],
-        fees=text["fees"],
-        loans=text["loans"],
-        state=_STATES[text["state"]],
-        reason=_REASONS.get(text["reason"], text["reason"]),
-        detail=text["detail"],
+def _ready(ledger: "pd.DataFrame", names: GroupNames) -> "pd.DataFrame":
+    """Add the columns by which people search, filter and sort."""
+    given = ledger["original_group"].where(ledger["original_group"] != "", ledger["report_group"])
+    codes = {name: names.code(name) for name in given.unique()}
+    both = (ledger["last_name"] != "") & (ledger["first_name"] != "")
+    comma = both.map({True: ", ", False: ""})
+    searched = ledger["primary_id"] + " " + ledger["first_name"] + " " + ledger["last_name"]
+    return ledger.assign(
+        group=given.map(codes).astype("str"),
+        name=(ledger["last_name"] + comma + ledger["first_name"]).astype("str"),
+        **{SEARCHED: searched.str.casefold()},
     )
+
+
+def _is_news(table: PeopleTable, only: Only, news: News) -> "pd.Series[bool]":
+    if only is Only.NEW_GROUPS:
+        return table.among("group", news.groups)
+    return table.among("primary_id", news.ids)
+
+
+def _elsewhere(lists: dict[View, PeopleTable], query: PeopleQuery) -> dict[View, int]:
+    if not query.text:
+        return {}
+    return {
+        view: int(table.containing(query.text).sum())
+        for view, table in lists.items()
+        if view is not query.view
+    }

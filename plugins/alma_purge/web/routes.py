@@ -10,19 +10,25 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 
 from alma_purge import files
+from alma_purge.history_file import read_history
 from alma_purge.places import run_folder_name
+from alma_purge.web.charts import BarChart, bar_chart, runs_chart
+from alma_purge.web.earlier_list import news_of
+from alma_purge.web.group_names import GroupNames
 from alma_purge.web.headers import CERTIFICATE_POLICY, POLICY
-from alma_purge.web.loaded_review import LoadedReview, load_review
+from alma_purge.web.loaded_people import load_people
+from alma_purge.web.loaded_review import load_review
 from alma_purge.web.opened_run import OpenedRun, OpenedRunDep
 from alma_purge.web.pages import STYLE, run_page
-from alma_purge.web.people import LedgerCache, People, PeopleQuery, View
+from alma_purge.web.people_query import PeopleQuery, View
 from alma_purge.web.progress import AFTER_REVIEW, BEFORE_REVIEW, first_failed, steps
 from alma_purge.web.standing import Stage
 from patron_purge.decision import DecisionState
 from patron_purge.errors import RunFileError
+from patron_purge.history import HistoryEntry, before
+from patron_purge.review_model import Review
 
 router = APIRouter()
-_ledgers: Final = LedgerCache()
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -106,7 +112,9 @@ def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLRe
     if loaded is None:
         before = steps(BEFORE_REVIEW, run.records)
         return run_page("preparing.html", request, run, {"steps": before, "failed": first_failed(before)})
-    people = _people(run, loaded)
+    people = load_people(run, loaded)
+    news = None if people is None else news_of(run, loaded, people)
+    past = _past_runs(run)
     return run_page(
         "review.html",
         request,
@@ -117,28 +125,34 @@ def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLRe
             "standing": loaded.standing,
             "steps": steps(AFTER_REVIEW, run.records),
             "query": query,
-            "people": None if people is None else people.page(query),
+            "people": None if people is None or news is None else people.page(query, news),
+            "news": news,
             "others": 0 if people is None else people.count(View.OTHERS),
+            "names": GroupNames(loaded.review.group_names),
+            "charts": _charts(loaded.review),
+            "past": past,
+            "past_chart": runs_chart(past, run.institution.zone),
             "has_workbook": run.checksum(files.WORKBOOK) is not None,
             "has_certificate": run.checksum(files.CERTIFICATE_PAGE) is not None,
         },
     )
 
 
-def _people(run: OpenedRun, loaded: LoadedReview) -> People | None:
-    """Return the list behind a review; a run that was stopped may have none."""
-    content, recorded = run.file(files.LEDGER_REVIEWED), run.checksum(files.LEDGER_REVIEWED)
-    if content is None or recorded is None:
-        if loaded.standing.stage is Stage.STOPPED:
-            return None
-        raise RunFileError(
-            "prepare_review has recorded no list of people for this review. Trigger a new run; "
-            "this page changed nothing."
-        )
-    people = _ledgers.people(recorded, content)
-    if people.count(View.TO_PURGE) != loaded.review.count:
-        raise RunFileError(
-            "The list of people and the count of the review differ, so neither is shown. Trigger a new run; "
-            "this page changed nothing."
-        )
-    return people
+def _past_runs(run: OpenedRun) -> tuple[HistoryEntry, ...]:
+    """Return the runs before this one; a history that can't be read is missed on its own page, not here."""
+    try:
+        return before(read_history(run.institution.code), run.run_id)
+    except RunFileError:
+        return ()
+
+
+def _charts(review: Review) -> tuple[BarChart, ...]:
+    groups = [(group.description or group.code, group.count) for group in review.by_group if group.count]
+    return (
+        bar_chart("groups", "People on the list by user group", groups, rest="other groups"),
+        bar_chart(
+            "expiry",
+            "When the accounts on the list expired",
+            [(band.label, band.count) for band in review.by_expiry],
+        ),
+    )

@@ -20,6 +20,7 @@ from alma_purge.web.records import RunRecords, records_reader
 from patron_purge.certificate import Certificate
 from patron_purge.decision import Decision, Question, ask
 from patron_purge.guards import GuardLevel, GuardResult
+from patron_purge.institution import RuleSettings
 from patron_purge.ledger import LEDGER_COLUMNS, counts_by_reason, counts_by_state, ledger_csv
 from patron_purge.list_numbers import list_numbers
 from patron_purge.review import RunIdentity, build_review
@@ -145,6 +146,7 @@ def review_of(ledger: pd.DataFrame, mode: Mode = Mode.FULL, level: GuardLevel = 
         marker_group="OKTOPURGE",
         jobs=(job,),
         file_sha256={},
+        rules=RuleSettings(),
     )
 
 
