@@ -1,6 +1,5 @@
 """Who is new on the list and who is no longer on it, compared with an earlier run."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +10,6 @@ from patron_purge.states import Reason, RowState
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    Rows = Mapping[str, Mapping[str, str]]
 
 _COLUMNS = ("primary_id", "first_name", "last_name", "report_group", "original_group", "state", "reason")
 _ABSENT = "not in the report"
@@ -78,6 +75,29 @@ class Changes:
     rows: tuple[Change, ...] = ()
 
 
+class _People:
+    """A ledger by primary id, read column by column; a repeated row is not its own person.
+
+    Args:
+        ledger: The ledger.
+    """
+
+    def __init__(self, ledger: "pd.DataFrame") -> None:
+        rows = ledger.loc[ledger["state"] != RowState.DUPLICATE]
+        self._columns = {name: rows[name].tolist() for name in _COLUMNS}
+        self.ids = {key: place for place, key in enumerate(self._columns["primary_id"])}
+
+    def in_state(self, state: RowState) -> set[str]:
+        """Return the primary ids of everyone in a state."""
+        pairs = zip(self._columns["primary_id"], self._columns["state"], strict=True)
+        return {key for key, each in pairs if each == state}
+
+    def text(self, key: str, column: str) -> str:
+        """Return one value of a person."""
+        value: str = self._columns[column][self.ids[key]]
+        return value
+
+
 def list_changes(ledger: "pd.DataFrame", earlier: EarlierList) -> Changes:
     """Compare the list with the list of an earlier run.
 
@@ -87,12 +107,12 @@ def list_changes(ledger: "pd.DataFrame", earlier: EarlierList) -> Changes:
         ledger: The ledger of this run, as it is put before the approver.
         earlier: The earlier run.
     """
-    now, then = _people(ledger), _people(earlier.latest)
-    list_then = {key for key, row in _people(earlier.reviewed).items() if row["state"] == RowState.TO_PURGE}
-    list_now = {key for key, row in now.items() if row["state"] == RowState.TO_PURGE}
-    purged = {key for key in list_then - list_now if key in then and then[key]["state"] == RowState.PURGED}
-    new = [_change(ChangeKind.NEW, key, now, then) for key in now if key in list_now - list_then]
-    gone = [_change(ChangeKind.GONE, key, now, then) for key in then if key in list_then - list_now - purged]
+    now, then, listed_then = _People(ledger), _People(earlier.latest), _People(earlier.reviewed)
+    list_then, list_now = listed_then.in_state(RowState.TO_PURGE), now.in_state(RowState.TO_PURGE)
+    purged = (list_then - list_now) & then.in_state(RowState.PURGED)
+    came, left = list_now - list_then, list_then - list_now - purged
+    new = [_change(ChangeKind.NEW, key, now, then) for key in now.ids if key in came]
+    gone = [_change(ChangeKind.GONE, key, now, then) for key in then.ids if key in left]
     note = (
         f"Compared with the run {earlier.run_id}, which ended on {earlier.finished_at:%Y-%m-%d}: "
         f"{number(len(new))} new on the list, {number(len(gone))} no longer on it; the {number(len(purged))} whom "
@@ -101,29 +121,23 @@ def list_changes(ledger: "pd.DataFrame", earlier: EarlierList) -> Changes:
     return Changes(note, (*new, *gone))
 
 
-def _people(ledger: "pd.DataFrame") -> "Rows":
-    """Return each person's row by primary id; a repeated row is not its own person."""
-    rows = ledger.loc[ledger["state"] != RowState.DUPLICATE, list(_COLUMNS)]
-    return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in rows.itertuples(index=False)}
-
-
-def _change(kind: ChangeKind, key: str, now: "Rows", then: "Rows") -> Change:
-    person = now[key] if key in now else then[key]
+def _change(kind: ChangeKind, key: str, now: _People, then: _People) -> Change:
+    people = now if key in now.ids else then
     return Change(
         kind=kind,
         primary_id=key,
-        first_name=person["first_name"],
-        last_name=person["last_name"],
-        user_group=person["original_group"] or person["report_group"],
+        first_name=people.text(key, "first_name"),
+        last_name=people.text(key, "last_name"),
+        user_group=people.text(key, "original_group") or people.text(key, "report_group"),
         then=_standing(then, key),
         now=_standing(now, key),
     )
 
 
-def _standing(rows: "Rows", key: str) -> str:
+def _standing(people: _People, key: str) -> str:
     """Say in words where a person stands in a ledger."""
-    if key not in rows:
+    if key not in people.ids:
         return _ABSENT
-    state, reason = rows[key]["state"], rows[key]["reason"]
+    state, reason = people.text(key, "state"), people.text(key, "reason")
     label = RowState(state).label
     return f"{label}: {Reason(reason).label}" if reason else label

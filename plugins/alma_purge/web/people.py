@@ -15,6 +15,8 @@ from patron_purge.states import Reason, RowState
 if TYPE_CHECKING:
     import pandas as pd
 
+    from alma_purge.web.people_table import Flags
+
 PAGE_SIZE: Final = 100
 _MOST_ROWS_OF_ONE_ID: Final = 10
 _REASONS: Final = {reason.value: reason.label for reason in Reason}
@@ -274,7 +276,7 @@ def _ready(ledger: "pd.DataFrame", names: GroupNames) -> "pd.DataFrame":
     )
 
 
-def _is_news(table: PeopleTable, only: Only, news: News) -> "pd.Series[bool]":
+def _is_news(table: PeopleTable, only: Only, news: News) -> "Flags":
     if only is Only.NEW_GROUPS:
         return table.among("group", news.groups)
     return table.among("primary_id", news.ids)

@@ -12,14 +12,17 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from alma_purge import files
+from alma_purge.history_file import write_entry
 from alma_purge.operators.base import FILE_KEY
 from alma_purge.run_folder import RunFolder
 from alma_purge.web.app import review_app
 from alma_purge.web.guard import require_access
+from alma_purge.web.history_page import RunsReader, runs_reader
 from alma_purge.web.records import RunRecords, records_reader
 from patron_purge.certificate import Certificate
 from patron_purge.decision import Decision, Question, ask
 from patron_purge.guards import GuardLevel, GuardResult
+from patron_purge.history import HistoryEntry
 from patron_purge.institution import RuleSettings
 from patron_purge.ledger import LEDGER_COLUMNS, counts_by_reason, counts_by_state, ledger_csv
 from patron_purge.list_numbers import list_numbers
@@ -188,16 +191,27 @@ class SampleRun:
     folder: RunFolder
     states: dict[str, str] = field(default_factory=dict)
     xcoms: dict[tuple[str, str], str] = field(default_factory=dict)
+    others: "dict[str, SampleRun]" = field(default_factory=dict)
 
     def write(self, task_id: str, name: str, content: bytes) -> None:
         self.xcoms[task_id, FILE_KEY + name] = self.folder.write(name, content).sha256
         self.states.setdefault(task_id, "success")
 
     def reviewed(self, people: tuple[dict[str, Any], ...] = PEOPLE, **review: Any) -> "SampleRun":
-        ledger = table(people)
+        return self.reviewed_ledger(table(people), **review)
+
+    def reviewed_ledger(self, ledger: pd.DataFrame, **review: Any) -> "SampleRun":
         self.write("prepare_review", files.LEDGER_REVIEWED, ledger_csv(ledger))
         self.write("prepare_review", files.REVIEW, review_of(ledger, **review).model_dump_json().encode())
         return self
+
+    def after(self, run_id: str, finished_at: datetime, **numbers: int) -> "SampleRun":
+        """Put another run into the history, and return it to be given files."""
+        counts = {"to_purge": 4, "purged": 4, "report_rows": 9} | numbers
+        entry = HistoryEntry(run_id=run_id, finished_at=finished_at, mode=Mode.FULL, **counts)
+        write_entry("north", entry)
+        self.others[run_id] = SampleRun(RunFolder.of_run("north", run_id))
+        return self.others[run_id]
 
     def decided(self, decision: Decision, state: str) -> "SampleRun":
         self.write("approve_purge", files.DECISION, decision.model_dump_json().encode())
@@ -205,8 +219,11 @@ class SampleRun:
         return self
 
     def records(self, dag_id: str, run_id: str) -> RunRecords | None:
-        if (dag_id, run_id) != (DAG_ID, RUN_ID):
+        if dag_id != DAG_ID or run_id not in {RUN_ID, *self.others}:
             return None
+        return self.others[run_id].own_records() if run_id in self.others else self.own_records()
+
+    def own_records(self) -> RunRecords:
         return RunRecords(
             task_states=self.states,
             checksums={
@@ -224,6 +241,8 @@ class SampleRun:
         reader: Callable[[str, str], RunRecords | None] = self.records
         app.dependency_overrides[require_access] = lambda: None
         app.dependency_overrides[records_reader] = lambda: reader
+        known: RunsReader = lambda dag_id: frozenset({RUN_ID, *self.others})  # noqa: E731
+        app.dependency_overrides[runs_reader] = lambda: known
         return app
 
     def client(self) -> TestClient:
