@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from patron_purge.amounts import number
@@ -138,6 +139,10 @@ def _standing(people: _People, key: str) -> str:
     """Say in words where a person stands in a ledger."""
     if key not in people.ids:
         return _ABSENT
-    state, reason = people.text(key, "state"), people.text(key, "reason")
+    return _label(people.text(key, "state"), people.text(key, "reason"))
+
+
+@cache
+def _label(state: str, reason: str) -> str:
     label = RowState(state).label
     return f"{label}: {Reason(reason).label}" if reason else label

@@ -69,7 +69,7 @@ def _compared(people: People, earlier: OpenedRun, entry: HistoryEntry, latest: s
         return Changes(_DELETED)
     try:
         reviewed = _ledger(earlier, files.LEDGER_REVIEWED)
-        final = _ledger(earlier, latest)
+        final = reviewed if latest == files.LEDGER_REVIEWED else _ledger(earlier, latest)
     except RunFileError:
         return Changes(_CHANGED)
     if reviewed is None or final is None:

@@ -20,7 +20,6 @@ class Result(StrEnum):
     PASSED = "does not hold back"
     HELD = "holds back"
     OFF = "not used here"
-    NOT_REACHED = "not looked at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,15 @@ class Explanation:
         on_list: Whether the person is on the list.
         verdict: The answer in one sentence.
         note: What can't be told, and why; empty when everything can.
-        lines: The rules.
+        lines: The rules that were looked at.
+        not_reached: What the rules are about that were not looked at any more.
     """
 
     on_list: bool
     verdict: str
     note: str
     lines: tuple[RuleLine, ...]
+    not_reached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,9 @@ class Basis:
     marker_group: str
 
 
-_LIVE_ONLY: Final = "Alma was not asked any more, since the person was held back before."
-_FROM_REPORT: Final = "This was decided with what the report and the files say."
-_LATER: Final = "The rules stop at the first one that holds a person back."
+_FROM_REPORT: Final = (
+    "This was decided with what the report and the files say; Alma was not asked about this person."
+)
 # The live check applies these two together: a row without an id is matched by the name.
 _RULE_OF: Final = {Reason.NAME_IN_EXCLUSION_FILE: Reason.IN_EXCLUSION_FILE}
 _SURE: Final = frozenset({RowState.TO_PURGE, RowState.NOT_IN_PILOT})
@@ -133,11 +134,10 @@ def explain(cells: Mapping[str, str], basis: Basis | None) -> Explanation:
     order, stop = _looked_at(state, reason)
     if order is None:
         return Explanation(on_list, verdict, "Which rules had been looked at before is not on file.", ())
-    lines = tuple(_line(each, index, stop, cells, basis) for index, each in enumerate(order))
-    if state is RowState.HELD_BACK:
-        left = [rule.reason for rule in RULES if rule.reason not in order]
-        lines += tuple(RuleLine(_ABOUT[each], Result.NOT_REACHED, _LIVE_ONLY) for each in left)
-    return Explanation(on_list, verdict, _FROM_REPORT if state is RowState.HELD_BACK else "", lines)
+    reached = order[: stop + 1]
+    lines = tuple(_line(each, index == stop, cells, basis) for index, each in enumerate(reached))
+    left = tuple(_ABOUT[each] for each in dict.fromkeys((*order, *_LIVE_ORDER)) if each not in reached)
+    return Explanation(on_list, verdict, _FROM_REPORT if state is RowState.HELD_BACK else "", lines, left)
 
 
 def _verdict(state: RowState, reason: Reason | None, detail: str) -> str:
@@ -164,13 +164,11 @@ def _looked_at(state: RowState, reason: Reason | None) -> tuple[tuple[Reason, ..
     return (order, order.index(rule)) if rule in order else (None, 0)
 
 
-def _line(rule: Reason, index: int, stop: int, cells: Mapping[str, str], basis: Basis) -> RuleLine:
+def _line(rule: Reason, holds: bool, cells: Mapping[str, str], basis: Basis) -> RuleLine:  # noqa: FBT001
     about = _ABOUT[rule]
-    if index > stop:
-        return RuleLine(about, Result.NOT_REACHED, _LATER)
     if _is_off(rule, basis.rules):
         return RuleLine(about, Result.OFF, "The institution's settings do not ask for this.")
-    if index < stop:
+    if not holds:
         return RuleLine(about, Result.PASSED, _PASSED[rule](cells, basis))
     reason = Reason(cells["reason"])
     text = f"{reason.label[0].upper()}{reason.label[1:]}"

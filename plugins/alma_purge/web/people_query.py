@@ -63,14 +63,14 @@ class Order:
     def label(self) -> str:
         """Return the order in words."""
         name, up, down = _WORDS[self.column]
-        return f"{name}, {down if self.descending else up} first"
+        return f"{name}, {down if self.descending else up}"
 
 
-_DATES: Final = ("oldest", "most recent")
-_FIGURES: Final = ("lowest", "highest")
-_TEXTS: Final = ("A", "Z")
+_DATES: Final = ("oldest first", "most recent first")
+_FIGURES: Final = ("lowest first", "highest first")
+_TEXTS: Final = ("A to Z", "Z to A")
 _WORDS: Final = {
-    SortColumn.ROW: ("Row of the report", "first", "last"),
+    SortColumn.ROW: ("Rows of the report", "from the first", "from the last"),
     SortColumn.PRIMARY_ID: ("Primary id", *_TEXTS),
     SortColumn.NAME: ("Name", *_TEXTS),
     SortColumn.GROUP: ("User group", *_TEXTS),
