@@ -173,3 +173,30 @@ def test_without_a_readable_list_nothing_is_sent(
     assert "othing was changed" in str(stopped.value) or "nothing was changed" in str(stopped.value)
     assert job_starts(sandbox) == []
     assert whole_state(sandbox) == before
+
+
+def test_review_shows_both_lists_among_its_inputs(sandbox: RunningSandbox, chain: Chain) -> None:
+    chain.to_review()
+    first, second, *_ = chain.approved()
+    path = put(sandbox, first, second, "nobody-1")
+    chain.to_review()
+    shown = {one.name: one for one in chain.review().inputs}
+    own, fetched = (one for name, one in shown.items() if name.startswith("Protect list"))
+    assert own.name == "Protect list: demo-protect.csv"
+    assert (own.rows, own.data_date, own.match_rate) == (3, None, None)
+    assert fetched.name == "Protect list from the SFTP folder: protected.csv"
+    assert (fetched.rows, fetched.matched, fetched.sha256) == (3, 2, sha256_of(path.read_bytes()))
+    protected = sum(reason == "protect_list" for reason, _ in reasons(chain).values())
+    assert (own.matched or 0) + 2 == protected
+
+
+def test_review_says_how_many_of_each_file_are_in_the_report(chain: Chain) -> None:
+    chain.to_review()
+    inputs = [one for one in chain.review().inputs if one.listed is not None]
+    assert len(inputs) == 3
+    for one in inputs:
+        assert 0 < (one.listed or 0) <= one.rows
+        assert one.match_rate is not None
+        assert 0 < one.match_rate <= 100
+    # The first file lists whom the others list, so only it holds people back by id; each is counted by itself.
+    assert sum(one.listed or 0 for one in inputs) > sum(one.matched or 0 for one in inputs)
