@@ -50,7 +50,10 @@ def news_of(run: OpenedRun, loaded: LoadedReview, people: People) -> News:
         return people.news(Changes(_NO_RECORD), new_groups)
     latest = next(name for name in _LATEST_FIRST if earlier.checksum(name) is not None)
     key = (loaded.review.digest, run.checksum(files.LEDGER_REVIEWED), entry.run_id, earlier.checksum(latest))
-    return _news.get(key, lambda: people.news(_compared(people, earlier, entry, latest), new_groups))
+    try:
+        return _news.get(key, lambda: people.news(_compared(people, earlier, entry, latest), new_groups))
+    except RunFileError as error:
+        return people.news(Changes(str(error)), new_groups)
 
 
 def _run_before(run: OpenedRun, loaded: LoadedReview) -> HistoryEntry | None:
@@ -64,19 +67,23 @@ def _run_before(run: OpenedRun, loaded: LoadedReview) -> HistoryEntry | None:
 
 
 def _compared(people: People, earlier: OpenedRun, entry: HistoryEntry, latest: str) -> Changes:
-    """Compare with the list that was reviewed then, and with what became of it."""
+    """Compare with the list that was reviewed then, and with what became of it.
+
+    Raises:
+        RunFileError: The list is gone or was changed.
+    """
     if earlier.folder.read_if_there(files.LEDGER_REVIEWED) is None:
-        return Changes(_DELETED)
-    try:
-        reviewed = _ledger(earlier, files.LEDGER_REVIEWED)
-        final = reviewed if latest == files.LEDGER_REVIEWED else _ledger(earlier, latest)
-    except RunFileError:
-        return Changes(_CHANGED)
-    if reviewed is None or final is None:
-        return Changes(_NO_RECORD)
+        raise RunFileError(_DELETED)
+    reviewed = _ledger(earlier, files.LEDGER_REVIEWED)
+    final = reviewed if latest == files.LEDGER_REVIEWED else _ledger(earlier, latest)
     return list_changes(people.ledger, EarlierList(entry.run_id, entry.finished_at, reviewed, final))
 
 
-def _ledger(run: OpenedRun, name: str) -> "pd.DataFrame | None":
-    content = run.file(name)
-    return None if content is None else read_ledger_csv(content)
+def _ledger(run: OpenedRun, name: str) -> "pd.DataFrame":
+    try:
+        content = run.file(name)
+    except RunFileError as error:
+        raise RunFileError(_CHANGED) from error
+    if content is None:
+        raise RunFileError(_NO_RECORD)
+    return read_ledger_csv(content)

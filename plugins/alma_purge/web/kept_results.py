@@ -23,6 +23,11 @@ class KeptResults(Generic[Result]):
         self._working: dict[Hashable, Lock] = {}
         self._lock = Lock()
 
+    def forget(self) -> None:
+        """Drop everything that is kept."""
+        with self._lock:
+            self._kept.clear()
+
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
         """Return a result, made now when it is not kept.
 

@@ -69,9 +69,7 @@ def person(request: Request, run: OpenedRunDep, query: Annotated[PersonQuery, Fo
         "asked": query.primary_id,
         "rows": [_explained(run, loaded, cells) for cells in found],
     }
-    response = run_page("person.html", request, run, values)
-    response.status_code = status.HTTP_200_OK if found else status.HTTP_404_NOT_FOUND
-    return response
+    return run_page("person.html", request, run, values)
 
 
 def _explained(run: OpenedRun, loaded: LoadedReview, cells: dict[str, str]) -> ExplainedRow:

@@ -126,6 +126,8 @@ def test_all_routes_are_known_and_depend_on_the_guard() -> None:
     assert {path for _, path in ROUTES} == {
         "/review",
         "/api/review",
+        "/person",
+        "/history",
         "/workbook",
         "/certificate",
         "/style.css",
@@ -196,7 +198,7 @@ def test_access_to_one_dag_opens_no_other(
 
     monkeypatch.setattr(airflow_app.state.auth_manager, "is_authorized_dag", only_south)
     headers = login("olga", "user")
-    for _, path in ROUTES:
+    for path in {path for method, path in ROUTES if method == "GET"}:
         both = f"{URL_PREFIX}{path}?run_id={RUN_ID.replace('+', '%2B')}"
         assert airflow.get(f"{both}&dag_id={DAG_ID}", headers=headers).status_code == 403
         for first, second in ((DAG_ID, "alma_user_purge_south"), ("alma_user_purge_south", DAG_ID)):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from tests.unit.alma_purge_web.web_samples import PEOPLE, WHERE, SampleRun, held, person, table
 
@@ -21,7 +23,7 @@ def page_of(
     return listed.page(PeopleQuery.model_validate(query), listed.news(changes, new_groups))
 
 
-def rows(*people: dict[str, object], **query: object) -> list[int]:
+def rows(*people: dict[str, object], **query: Any) -> list[int]:
     return [each.row for each in page_of(people or PEOPLE, **query).rows]
 
 
