@@ -66,7 +66,7 @@ class Order:
         return f"{name}, {down if self.descending else up}"
 
 
-_DATES: Final = ("oldest first", "most recent first")
+_DATES: Final = ("oldest first", "latest first")
 _FIGURES: Final = ("lowest first", "highest first")
 _TEXTS: Final = ("A to Z", "Z to A")
 _WORDS: Final = {

@@ -170,7 +170,7 @@ def _open(decision: Decision, task_state: str, now: datetime) -> Standing:
         return Standing(
             Stage.ASKED,
             "Asked again: the last answer was not accepted",
-            "Read why below, then answer once more. Nothing was sent to Alma.",
+            "Read why, then answer once more. Nothing was sent to Alma.",
         )
     return Standing(
         Stage.ASKED,
