@@ -1,4 +1,4 @@
-"""The only file that Airflow loads as a plugin: the review page and the history, their tabs, and links."""
+"""The only file that Airflow loads as a plugin: the review page and the history with their tabs, and links."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -7,7 +7,7 @@ from alma_purge.web.app import URL_PREFIX, review_app
 
 
 class AlmaPurgePlugin(AirflowPlugin):
-    """Adds the review page, the history, and a link to the certificate to the Airflow UI."""
+    """Adds the review page, the history, and a link to the certificate, to the Airflow UI."""
 
     name = "alma_purge"
     operator_extra_links = [CertificateLink()]  # noqa: RUF012
