@@ -1,6 +1,7 @@
 """One clock for the code under test and for the rehearsal tenant, moved instead of being waited for."""
 
 import asyncio
+import inspect
 import sys
 import time
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ class Clock:
         moved_time = _like(time, sleep=self.sleep)
         moved_asyncio = _like(asyncio, sleep=self.pause)
         for module in _loaded_rooms():
-            if getattr(module, "datetime", None) is datetime:
+            if getattr(module, "datetime", None) is datetime and "datetime.now(" in inspect.getsource(module):
                 monkeypatch.setattr(module, "datetime", MovedDatetime)
             if getattr(module, "time", None) is time:
                 monkeypatch.setattr(module, "time", moved_time)
