@@ -125,6 +125,7 @@ class InstitutionEntry:
         timezone: Zone of the schedule.
         approvers: Airflow user ids who may answer.
         engine: How the purge is started; a person's part in it changes the flow.
+        approval_hours: How long an answer is waited for, in hours.
     """
 
     code: str
@@ -133,6 +134,7 @@ class InstitutionEntry:
     schedule: str | None
     timezone: str
     approvers: tuple[str, ...]
+    approval_hours: int
     engine: Engine = Engine.JOB
 
     def timetable(self) -> CronTriggerTimetable | None:
@@ -153,7 +155,7 @@ def _entry(path: Path) -> InstitutionEntry:
     try:
         settings = load_institution(path)
     except ConfigurationError:
-        return InstitutionEntry(path.stem, path.stem, "settings need correction", None, "UTC", ())
+        return InstitutionEntry(path.stem, path.stem, "settings need correction", None, "UTC", (), 72)
     return InstitutionEntry(
         code=path.stem,
         name=settings.name,
@@ -162,4 +164,5 @@ def _entry(path: Path) -> InstitutionEntry:
         timezone=settings.timezone,
         approvers=settings.approvers,
         engine=settings.engine,
+        approval_hours=settings.approval_hours,
     )

@@ -39,7 +39,9 @@ def test_the_flow_is_the_documented_one(dag: DAG) -> None:
         "restore_kept": ["certify"],
         "certify": [],
     }
-    assert set(dag.task_ids) == set(FLOW) - {"ready_to_purge"}, "which is for institutions where a person purges"
+    assert set(dag.task_ids) == set(FLOW) - {"ready_to_purge"}, (
+        "which is for institutions where a person purges"
+    )
 
 
 def test_only_the_accounting_runs_whatever_happened_before(dag: DAG) -> None:

@@ -2,10 +2,12 @@
 
 from fastapi import Depends, FastAPI
 
+from alma_purge.web.actions import router as actions
 from alma_purge.web.address import URL_PREFIX
 from alma_purge.web.guard import require_access
 from alma_purge.web.headers import add_headers
 from alma_purge.web.refusals import add_refusals
+from alma_purge.web.refused_action import add_action_refusals
 from alma_purge.web.routes import router
 
 __all__ = ["URL_PREFIX", "review_app"]
@@ -23,5 +25,7 @@ def review_app() -> FastAPI:
     )
     app.middleware("http")(add_headers)
     add_refusals(app)
+    add_action_refusals(app)
     app.include_router(router)
+    app.include_router(actions)
     return app

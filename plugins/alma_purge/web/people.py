@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patron_purge.ledger import read_ledger_csv
 from patron_purge.states import Reason, RowState
+from patron_purge.taken_off import TakenOff, rest_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,26 +185,28 @@ class LedgerCache:
     """Keeps the ledgers that were looked at last, by checksum, so that turning a page is quick."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, People] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, tuple[TakenOff, ...]], People] = OrderedDict()
         self._lock = Lock()
 
-    def people(self, sha256: str, content: bytes) -> People:
+    def people(self, sha256: str, content: bytes, taken_off: tuple[TakenOff, ...] = ()) -> People:
         """Return the parsed ledger.
 
         Args:
             sha256: Checksum of the content.
             content: The ledger's bytes, already checked against it.
+            taken_off: Who was taken off since.
 
         Raises:
             RunFileError: The bytes are no ledger.
         """
+        key = (sha256, taken_off)
         with self._lock:
-            if sha256 not in self._kept:
-                self._kept[sha256] = People(read_ledger_csv(content))
-            self._kept.move_to_end(sha256)
+            if key not in self._kept:
+                self._kept[key] = People(rest_of(read_ledger_csv(content), "", taken_off).ledger)
+            self._kept.move_to_end(key)
             while len(self._kept) > _LEDGERS_KEPT:
                 self._kept.popitem(last=False)
-            return self._kept[sha256]
+            return self._kept[key]
 
 
 def _select(rows: "pd.DataFrame", query: PeopleQuery) -> "pd.DataFrame":

@@ -11,14 +11,16 @@ from pydantic import BaseModel
 
 from alma_purge import files
 from alma_purge.places import run_folder_name
+from alma_purge.web.actor import PersonDep
 from alma_purge.web.headers import CERTIFICATE_POLICY, POLICY
 from alma_purge.web.loaded_review import LoadedReview, load_review
+from alma_purge.web.offers import offers
 from alma_purge.web.opened_run import OpenedRun, OpenedRunDep
 from alma_purge.web.pages import STYLE, run_page
 from alma_purge.web.people import LedgerCache, People, PeopleQuery, View
 from alma_purge.web.progress import AFTER_REVIEW, BEFORE_REVIEW, first_failed, steps
 from alma_purge.web.standing import Stage
-from patron_purge.decision import DecisionState
+from patron_purge.decision import DecisionState, Person
 from patron_purge.errors import RunFileError
 
 router = APIRouter()
@@ -43,18 +45,22 @@ class ReviewAnswer(BaseModel):
 
 
 @router.get("/review")
-def review(request: Request, run: OpenedRunDep, query: Annotated[PeopleQuery, Query()]) -> HTMLResponse:
+def review(
+    request: Request, run: OpenedRunDep, person: PersonDep, query: Annotated[PeopleQuery, Query()]
+) -> HTMLResponse:
     """Show the review and its list."""
-    return _review_page(request, run, query)
+    return _review_page(request, run, person, query)
 
 
 @router.post("/review")
-def search(request: Request, run: OpenedRunDep, query: Annotated[PeopleQuery, Form()]) -> HTMLResponse:
+def search(
+    request: Request, run: OpenedRunDep, person: PersonDep, query: Annotated[PeopleQuery, Form()]
+) -> HTMLResponse:
     """Show the review with the people whom a person searched for.
 
     A search is posted, because addresses are written to access logs and a searched name must not be.
     """
-    return _review_page(request, run, query)
+    return _review_page(request, run, person, query)
 
 
 @router.get("/api/review")
@@ -101,7 +107,7 @@ def _required(run: OpenedRun, name: str) -> bytes:
     return content
 
 
-def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLResponse:
+def _review_page(request: Request, run: OpenedRun, person: Person, query: PeopleQuery) -> HTMLResponse:
     loaded = load_review(run)
     if loaded is None:
         before = steps(BEFORE_REVIEW, run.records)
@@ -112,6 +118,7 @@ def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLRe
         request,
         run,
         {
+            "offers": offers(run, loaded, person),
             "review": loaded.review,
             "decision": loaded.decision,
             "standing": loaded.standing,
@@ -135,7 +142,7 @@ def _people(run: OpenedRun, loaded: LoadedReview) -> People | None:
             "prepare_review has recorded no list of people for this review. Trigger a new run; "
             "this page changed nothing."
         )
-    people = _ledgers.people(recorded, content)
+    people = _ledgers.people(recorded, content, loaded.taken_off)
     if people.count(View.TO_PURGE) != loaded.review.count:
         raise RunFileError(
             "The list of people and the count of the review differ, so neither is shown. Trigger a new run; "
