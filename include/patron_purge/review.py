@@ -165,8 +165,8 @@ def build_review(
         equation=build_equation(report_rows, by_state),
         by_reason=reason_counts(by_reason),
         by_group=group_table(numbers.by_group, group_names, last_by_group),
-        by_age=_bands(numbers.by_age),
-        by_expiry=_bands(numbers.by_expiry),
+        by_age=bands(numbers.by_age),
+        by_expiry=bands(numbers.by_expiry),
         money=Money(total=numbers.owed_total, largest=numbers.owed_largest, people=numbers.people_who_owe),
         inputs=inputs,
         guards=guards,
@@ -178,7 +178,12 @@ def build_review(
     )
 
 
-def _bands(counts: Mapping[tuple[str, str], int]) -> tuple[Count, ...]:
+def bands(counts: Mapping[tuple[str, str], int]) -> tuple[Count, ...]:
+    """Turn counts by code and label into rows for people, in their order.
+
+    Args:
+        counts: Counts by code and label.
+    """
     return tuple(Count(code=code, label=label, count=each) for (code, label), each in counts.items())
 
 
