@@ -34,7 +34,6 @@ from alma_purge.operators.housekeeping_left_behind import FindLeftBehindOperator
 from alma_purge.operators.housekeeping_sets import DeleteLeftoverSetsOperator
 from alma_purge.places import HOUSEKEEPING_DAG, run_folder_name
 from alma_purge.run_folder import RunFolder
-from alma_purge.steps.run_files import WITHOUT_PEOPLE
 from alma_sandbox.control.operator import JobOrder as Plan
 from alma_sandbox.control.operator import LegacyPurge, legacy_purge, order_job
 from alma_sandbox.server import RunningSandbox
@@ -137,7 +136,6 @@ def test_every_file_that_the_package_writes_has_a_kind() -> None:
     assert len(written) > 20
     unknown = [name for name in written if kind_of(name) is FileKind.UNKNOWN]
     assert unknown == [], "say in file_kinds.py what these files hold about people"
-    assert {kind_of(name) for name in WITHOUT_PEOPLE} == {FileKind.NOT_PERSONAL}
     assert kind_of("exclusions-2.xlsx") is FileKind.RAW_INPUT
     assert kind_of("check-progress-00001.jsonl") is FileKind.WORKING
     assert kind_of(".ledger.csv.k3j_x9") is FileKind.WORKING
