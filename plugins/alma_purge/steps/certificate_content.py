@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage, PreflightResult, ReportFacts, RestoreResult
 from alma_purge.run_folder import sha256_of
+from alma_purge.steps.after_purge import job_counters, not_selected
 from alma_purge.steps.drops import parse_drops
 from alma_purge.steps.papers import Papers
 from patron_purge.certificate import CertificateContent, JobInstance, Period, criteria_of
 from patron_purge.decision import Decision
 from patron_purge.digest_basis import DigestBasis
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
-from patron_purge.outcome import JobCounter, compare_counters
+from patron_purge.outcome import CounterCheck, compare_counters
 from patron_purge.payloads import FrozenPayload
 from patron_purge.review import build_equation, reason_counts
 from patron_purge.review_model import Count, Parameter, Review
@@ -99,7 +100,7 @@ def content_of(papers: Papers, known: Known) -> CertificateContent:
         money_waived=Decimal(0) if ledger is None else _waived(ledger),
         guards=review.guards if review else (),
         decision=decision,
-        instances=_instances(papers, review, (sent, purged, kept)),
+        instances=_instances(papers, review, (sent, purged, kept), ledger),
         digest=review.digest if review else "",
         restored=_restored(restore),
     )
@@ -224,22 +225,23 @@ def _waived(ledger: "pd.DataFrame") -> Decimal:
     return sum((Decimal(text) for text in owed if text), Decimal(0))
 
 
-def _instances(papers: Papers, review: Review | None, reads: tuple[int, int, int]) -> tuple[JobInstance, ...]:
+def _instances(
+    papers: Papers, review: Review | None, reads: tuple[int, int, int], ledger: "pd.DataFrame | None"
+) -> tuple[JobInstance, ...]:
     """Describe the job instances of this run."""
     names = [job.name for job in review.jobs] if review else ["Regroup job", "Purge job"]
     regroup = papers.job(files.REGROUP_RECORD, "regroup_users")
     purge = papers.job(files.PURGE_RECORD, "purge_users")
+    counters = job_counters(purge)
+    checks = compare_counters(*reads, counters, 0 if ledger is None else not_selected(ledger, purge))
     return tuple(
         _instance(name, record, compared)
-        for name, record, compared in zip(names, (regroup, purge), (None, reads), strict=True)
+        for name, record, compared in zip(names, (regroup, purge), ((), checks), strict=True)
         if record.stage is not JobStage.NONE
     )
 
 
-def _instance(name: str, record: JobRecord, reads: tuple[int, int, int] | None) -> JobInstance:
-    counters = tuple(
-        JobCounter(label=one.description or one.code, value=one.value) for one in record.counters
-    )
+def _instance(name: str, record: JobRecord, checks: tuple[CounterCheck, ...]) -> JobInstance:
     return JobInstance(
         job=name,
         job_id=record.job_id,
@@ -248,8 +250,8 @@ def _instance(name: str, record: JobRecord, reads: tuple[int, int, int] | None) 
         status=record.status or record.stage.value,
         submitted_at=record.started_at,
         ended_at=record.ended_at,
-        counters=counters,
-        checks=compare_counters(*reads, counters) if reads else (),
+        counters=job_counters(record),
+        checks=checks,
         by_hand=record.by_hand,
         answered_by=record.answered_by,
     )

@@ -193,7 +193,7 @@ def test_whoever_can_not_be_moved_out_of_the_marker_group_stops_the_purge(
     borrower = moved.approved()[0]
     change(sandbox, borrower, add_loan=True)
     arm(sandbox, "refusal", method="PUT", times=0)
-    said = stop_of(moved, "purge_users")
+    said = moved.stop("purge_users")
     assert "could not be moved out of the purge group" in said
     assert calls(sandbox, "POST", PURGE) == 0
     sandbox.tenant.faults.clear()
