@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from tests.support.rehearsal.bookmark import Bookmark, bookmark_of
 from tests.support.rehearsal.room import Room, open_room
-from tests.support.rehearsal.run import Bookmark, Run
+from tests.support.rehearsal.run import Run
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +18,4 @@ def room(airflow_database: None) -> Iterator[Room]:
 def approved(room: Room) -> Bookmark:
     """A run whose list is approved, and that has changed nothing yet."""
     room.fresh()
-    return Run(room).go(until="regroup_users").bookmark()
+    return bookmark_of(Run(room).go(until="regroup_users"))

@@ -1,6 +1,7 @@
 """Every call that may change Alma, spoiled in every way, at the first call, at a retry and after a clear."""
 
 import pytest
+from tests.support.rehearsal.bookmark import Bookmark, go_on_from
 from tests.support.rehearsal.calls import (
     CALLS,
     CLEARLY_REFUSED,
@@ -11,7 +12,7 @@ from tests.support.rehearsal.calls import (
 )
 from tests.support.rehearsal.judge import Judge, how_it_ended
 from tests.support.rehearsal.room import Room
-from tests.support.rehearsal.run import Bookmark, Run
+from tests.support.rehearsal.run import Run
 from tests.support.rehearsal.scenes import LateLoan, die_once
 from tests.support.rehearsal.worker import Moment
 from tests.support.tenant import arm
@@ -80,7 +81,7 @@ def test_one_spoiled_call(
     spoiler = Spoiler(call, kind, when, LateLoan(judge))
     run = Run(room, before_step=spoiler)
     if call.task_id != "preflight":
-        run.resume(approved)
+        go_on_from(approved, run)
     if when != FIRST:
         run.killer = die_once(call.comes_next, Moment.BEFORE)
     run.go()

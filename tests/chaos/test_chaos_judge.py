@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support.rehearsal.bookmark import Bookmark, go_on_from
 from tests.support.rehearsal.calls import PURGE_JOB
 from tests.support.rehearsal.judge import Judge
 from tests.support.rehearsal.room import Room
-from tests.support.rehearsal.run import Bookmark, Run
+from tests.support.rehearsal.run import Run
 from tests.support.rehearsal.scenes import LateLoan, die_once
 from tests.support.rehearsal.worker import Effect, Moment
 
@@ -22,7 +23,7 @@ from alma_purge.steps.start_claim import StartClaim
 
 def begun(room: Room, approved: Bookmark, **how: Any) -> tuple[Run, Judge]:
     room.fresh()
-    return Run(room, **how).resume(approved), Judge(room.world)
+    return go_on_from(approved, Run(room, **how)), Judge(room.world)
 
 
 def purge_was_sent(effect: Effect) -> bool:
@@ -57,7 +58,7 @@ def test_a_last_check_that_sees_nothing_shows_as_a_wrong_person(
     judge = Judge(room.world)
     monkeypatch.setattr(purge_people, "check_before_purge", blind)
     room.sandbox.tenant.switches.purge_ignores_loans = True
-    run = Run(room, before_step=LateLoan(judge)).resume(approved).go()
+    run = go_on_from(approved, Run(room, before_step=LateLoan(judge))).go()
     assert any("purged" in one for one in judge.judge(run).wrong_people)
 
 

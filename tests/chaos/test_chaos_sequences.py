@@ -10,11 +10,12 @@ import pytest
 import yaml
 from tests.support.config import edit_payload
 from tests.support.rehearsal.answers import reject
+from tests.support.rehearsal.bookmark import Bookmark, go_on_from
 from tests.support.rehearsal.calls import PURGE_JOB, REGROUP_JOB
 from tests.support.rehearsal.judge import Judge, jobs_of
 from tests.support.rehearsal.picture import picture_of
 from tests.support.rehearsal.room import DAG_ID, Room
-from tests.support.rehearsal.run import APPROVAL, Bookmark, Run
+from tests.support.rehearsal.run import APPROVAL, Run
 from tests.support.rehearsal.scenes import first_purgeable
 from tests.support.tenant import MARKER, arm, workbooks
 
@@ -43,7 +44,7 @@ def begun(room: Room, approved: Bookmark, **how: Any) -> tuple[Run, Judge]:
     """Return a run whose list is approved, in a fresh tenant."""
     room.fresh()
     judge = Judge(room.world)
-    return Run(room, **how).resume(approved), judge
+    return go_on_from(approved, Run(room, **how)), judge
 
 
 def nothing_happened(run: Run, judge: Judge) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 from tests.support.rehearsal.answers import Question, Reply, approve, reject
 from tests.support.rehearsal.calls import CALLS, PURGE_JOB
+from tests.support.rehearsal.execution import StuckError
 from tests.support.rehearsal.judge import Judge, Verdict, how_it_ended, jobs_of
 from tests.support.rehearsal.room import Room
-from tests.support.rehearsal.run import Run, StuckError
+from tests.support.rehearsal.run import Run
 from tests.support.rehearsal.scenes import lend
 from tests.support.rehearsal.worker import Effect, Moment
 from tests.support.tenant import MARKER, arm, workbooks

@@ -1,26 +1,15 @@
 """One run of the DAG, driven as Airflow's scheduler would drive it."""
 
-import asyncio
 import copy
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, timedelta
 from typing import Any, cast
 
-from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context, TriggerRule
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.bases.operator import BaseOperator
-from airflow.sdk.exceptions import (
-    AirflowFailException,
-    AirflowSkipException,
-    DownstreamTasksSkipped,
-    TaskAwaitingInput,
-    TaskDeferred,
-)
-from airflow.triggers.base import BaseTrigger, TriggerEvent
 from tests.support.rehearsal.airflow import (
     AWAITING_INPUT,
     DEFERRED,
@@ -32,7 +21,6 @@ from tests.support.rehearsal.airflow import (
     SUCCESS,
     UP_FOR_RETRY,
     UPSTREAM_FAILED,
-    Deferral,
     Resumption,
     RunBox,
     StateStore,
@@ -41,6 +29,7 @@ from tests.support.rehearsal.airflow import (
     Xcoms,
 )
 from tests.support.rehearsal.answers import Answerer, Question, approve, event_of
+from tests.support.rehearsal.execution import End, StuckError, all_success, call, first_event
 from tests.support.rehearsal.room import DAG_ID, Room
 from tests.support.rehearsal.worker import END, START, Effect, Moment, Worker, WorkerDiedError
 
@@ -67,35 +56,6 @@ class Approval:
 
     entries: int
     people: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Bookmark:
-    """A run as it stood at a moment; the tenant is not in it.
-
-    Attributes:
-        moment: When.
-        boxes: What Airflow's database knew about each task.
-        dag_run: What it knew about the run.
-        xcoms: What the tasks had recorded.
-        stores: The task state stores.
-        files: The run folder.
-        approvals: The answers that were accepted.
-        questions: What the approval had asked.
-    """
-
-    moment: datetime
-    boxes: dict[str, TaskBox]
-    dag_run: RunBox
-    xcoms: Xcoms
-    stores: dict[str, dict[str, str]]
-    files: dict[str, bytes]
-    approvals: list[Approval]
-    questions: list[dict[str, Any]]
-
-
-class StuckError(AssertionError):
-    """The run does not come to an end."""
 
 
 class Run:
@@ -180,35 +140,6 @@ class Run:
         box.state, box.deferral, box.resumption = SUCCESS, None, None
         return self
 
-    def bookmark(self) -> Bookmark:
-        """Keep how the run stands, for many runs that go on from here."""
-        folder = Path(self.folder.path.path)
-        stores = {key: dict(store.values) for key, store in self.stores.items()}
-        content = {one.name: one.read_bytes() for one in folder.iterdir()}
-        kept = copy.deepcopy((self.boxes, self.dag_run, self.xcoms, stores))
-        return Bookmark(
-            self.room.clock.now(UTC), *kept, content, list(self.approvals), list(self.room.questions)
-        )
-
-    def resume(self, mark: Bookmark) -> "Run":
-        """Let this run stand as another one stood; the tenant must be as it was then.
-
-        Args:
-            mark: How the other one stood; it must have changed nothing in Alma.
-        """
-        kept = copy.deepcopy((mark.boxes, mark.dag_run, mark.xcoms, mark.stores))
-        self.boxes, self.dag_run, self.xcoms, stores = kept
-        for key, values in stores.items():
-            self.stores[key].values = values
-        folder = Path(self.folder.path.path)
-        folder.mkdir(parents=True, mode=0o700)
-        for name, content in mark.files.items():
-            (folder / name).write_bytes(content)
-        self.approvals = [Approval(0, one.people) for one in mark.approvals]
-        self.room.questions = list(mark.questions)
-        self.room.clock.advance_to(mark.moment)
-        return self
-
     # -- what a test looks at -------------------------------------------------------------------------------
 
     @property
@@ -268,7 +199,7 @@ class Run:
             box.state = QUEUED if all(one in DONE for one in states) else None
         else:
             assert task.trigger_rule == TriggerRule.ALL_SUCCESS, task.trigger_rule
-            box.state = _all_success(states)
+            box.state = all_success(states)
 
     def _was_skipped(self, task_id: str, parents: Iterable[TaskBox]) -> bool:
         """Tell whether a parent that decides about its children has skipped this task."""
@@ -304,7 +235,8 @@ class Run:
         try:
             with self.room.worker.effect(START):
                 pass
-            self._call(task, box, resumption)
+            end = call(task, self._context(task, box), resumption)
+            self._note_end(box, end)
             with self.room.worker.effect(END):
                 pass
         except WorkerDiedError:
@@ -316,40 +248,12 @@ class Run:
         if box.task_id == APPROVAL and box.state == SUCCESS:
             self._note_approval()
 
-    def _call(self, task: BaseOperator, box: TaskBox, resumption: Resumption | None) -> None:
-        """Run the operator and do with its end what Airflow's task runner does."""
-        context = self._context(task, box)
-        try:
-            if resumption is None:
-                task.execute(context)
-            else:
-                task.resume_execution(resumption.method, resumption.kwargs, context)
-        except DownstreamTasksSkipped as skipped:
-            for one in skipped.tasks:
-                self.boxes[str(one)].state = SKIPPED
-            box.state = SUCCESS
-        except TaskDeferred as deferred:
-            self._defer(box, deferred)
-        except TaskAwaitingInput as waiting:
-            box.state = AWAITING_INPUT
-            box.deferral = Deferral(
-                ("", {"timeout": waiting.timeout}), waiting.method_name, dict(waiting.kwargs or {})
-            )
-        except AirflowSkipException:
-            box.state = SKIPPED
-        except AirflowFailException as error:
-            box.error = str(error)
-            self._fail(box, retry=False)
-        except Exception as error:  # noqa: BLE001 - as Airflow's task runner: whatever it is, the try has failed
-            box.error = str(error) or repr(error)
-            self._fail(box, retry=True)
-        else:
-            box.state = SUCCESS
-
-    def _defer(self, box: TaskBox, deferred: TaskDeferred) -> None:
-        path, kwargs = deferred.trigger.serialize()
-        box.state = DEFERRED
-        box.deferral = Deferral((path, kwargs), deferred.method_name, dict(deferred.kwargs or {}))
+    def _note_end(self, box: TaskBox, end: End) -> None:
+        for one in end.skips:
+            self.boxes[one].state = SKIPPED
+        box.state, box.deferral, box.error = end.state, end.deferral, end.error or box.error
+        if end.state == FAILED:
+            self._fail(box, retry=end.may_retry)
 
     def _fail(self, box: TaskBox, *, retry: bool) -> None:
         box.deferral = None
@@ -363,7 +267,7 @@ class Run:
             trigger = import_string(path)(**kwargs)
             self.room.worker = Worker(TRIGGERER, self._kill)
             try:
-                event = self._event_of(trigger)
+                event = first_event(trigger, self.room.clock)
             except WorkerDiedError:
                 self.deaths += 1
                 continue
@@ -374,18 +278,6 @@ class Run:
             box.state, box.deferral = QUEUED, None
             return
         raise StuckError("the triggerer dies again and again")
-
-    def _event_of(self, trigger: BaseTrigger) -> TriggerEvent:
-        if isinstance(trigger, DateTimeTrigger):
-            self.room.clock.advance_to(trigger.moment)
-            return TriggerEvent(trigger.moment)
-
-        async def first() -> TriggerEvent:
-            async for event in trigger.run():
-                return event
-            raise StuckError(f"{type(trigger).__name__} ended without an event")
-
-        return asyncio.run(first())
 
     def _wait_for_answer(self, box: TaskBox) -> None:
         """Let a person answer, or let the deadline pass."""
@@ -424,11 +316,3 @@ class Run:
             "task_state_store": self.stores[box.task_id],
         }
         return cast("Context", given)
-
-
-def _all_success(states: list[str | None]) -> str | None:
-    if any(one in {FAILED, UPSTREAM_FAILED} for one in states):
-        return UPSTREAM_FAILED
-    if SKIPPED in states:
-        return SKIPPED
-    return QUEUED if all(one == SUCCESS for one in states) else None
