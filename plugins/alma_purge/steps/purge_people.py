@@ -9,7 +9,12 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage
 from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, publish
-from alma_purge.steps.authority import Authority, approved_ids, require_authority
+from alma_purge.steps.authority import (
+    Authority,
+    approved_ids,
+    require_authority,
+    require_nobody_taken_off_since,
+)
 from alma_purge.steps.drops import read_drops, write_drops
 from alma_purge.steps.job_start import JobStoppedError
 from alma_purge.steps.last_check import check_before_purge
@@ -79,6 +84,7 @@ def people_to_purge(run: PurgeRun, context: Context, client: AlmaClient) -> Peop
         require_only(client, run.institution.marker_group, wanted, run.institution.poll_seconds)
         require_members(client, set_id, wanted)
         if not check.is_stale():
+            require_nobody_taken_off_since(run, authority)
             return PeopleToPurge(authority, set_id, len(wanted))
         log.info("The last check is older than 15 minutes and is made again")
 
