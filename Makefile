@@ -56,7 +56,7 @@ test: install-dev ## Run every test that needs nothing but Python
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench --ignore=tests/chaos --ignore=tests/kill
 
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
-	@exec $(BIN)/python -m pytest -q -s tests/kill
+	@exec $(BIN)/python -m pytest -q tests/kill
 
 bench: install-dev ## Measure the selection of candidates beside its floor: time, ratio and peak memory
 	@exec $(BIN)/python tests/bench/bench_select_candidates.py

@@ -19,6 +19,7 @@ from demo.processes import members
 from demo.rest import AirflowProblem, TaskState
 
 _REPAIRS = threading.Lock()
+ALL_KILLS: list[str] = []
 
 
 class Victim(StrEnum):
@@ -131,7 +132,7 @@ class Saboteur:
         if self._strike(kill.victim, task):
             self.kills.pop(0)
             self.made.append(f"{kill.victim} while {kill.moment}")
-            print(f"{watch.run.dag_id}: killed {self.made[-1]} (try {task.try_number})", flush=True)
+            ALL_KILLS.append(f"{watch.run.dag_id}: killed {self.made[-1]} (try {task.try_number})")
         self._fault = self._strike_at = None
         return False
 
