@@ -11,7 +11,9 @@ from tests.support.stand import Stand, play_all
 def test_a_start_that_never_arrived_is_not_sent_again_and_a_new_run_completes(
     stand: Stand, chance: random.Random
 ) -> None:
-    lost = stand.begin("north", [Kill(Victim.TASK, AtCall("regroup_users", "POST", REGROUP, lost=True))], chance)
+    lost = stand.begin(
+        "north", [Kill(Victim.TASK, AtCall("regroup_users", "POST", REGROUP, lost=True))], chance
+    )
     lost.watch.clears = 1
     play_all([lost])
 

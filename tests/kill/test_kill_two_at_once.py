@@ -62,7 +62,9 @@ def test_a_second_airflow_does_not_interfere(
 
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(follow_first)
-        second = run_flow(answerer=approve_while_the_first_regroups)
+        second = run_flow(
+            answerer=approve_while_the_first_regroups, institution={"if_job_is_running": "stop"}
+        )
         following.result()
 
     assert first.state == "success", first.watch.sentences
@@ -71,5 +73,6 @@ def test_a_second_airflow_does_not_interfere(
     assert_everybody_home(first.before, after)
     assert first.world.job_starts() == {"M148": 1, "M20261": 1}
     assert second.state == "failed"
-    for sentence in second.document("certificate.json")["problems"]:
-        assert any(words in sentence for words in TELLS_WHAT_TO_DO), sentence
+    problems = second.document("certificate.json")["problems"]
+    assert any("Alma already runs a job of the same kind" in sentence for sentence in problems), problems
+    assert all(any(words in sentence for words in TELLS_WHAT_TO_DO) for sentence in problems), problems

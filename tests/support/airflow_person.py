@@ -55,7 +55,7 @@ class Watch:
     _waiting_since: dict[int, float] = field(default_factory=dict)
     _answered: set[int] = field(default_factory=set)
 
-    def until(self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = 180) -> str:
+    def until(self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = 400) -> str:
         """Follow the run until something is reached or the run has ended for good.
 
         Args:
@@ -83,7 +83,7 @@ class Watch:
                 raise AssertionError(f"{self.run.run_id} is stuck; what was seen: {self.seen[-25:]}")
             time.sleep(POLL_SECONDS)
 
-    def until_end(self, seconds: float = 180) -> str:
+    def until_end(self, seconds: float = 400) -> str:
         """Follow the run to its end."""
         return self.until(lambda _watch, _tasks: False, seconds)
 

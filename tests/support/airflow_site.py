@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import yaml
+from tests.support.airflow_person import PersonClient
 
 from alma_purge.places import dag_id_of
 from demo.airflow_server import OPERATOR, ROLES, settings
@@ -21,7 +22,6 @@ from demo.ports import HOST, any_free
 from demo.processes import Program, members, start, stop_all
 from demo.rest import AirflowProblem
 from demo.tenant import base_environment
-from tests.support.airflow_person import PersonClient
 
 PASSWORD = "only-for-tests"
 UP_SECONDS = 180
@@ -188,7 +188,9 @@ class AirflowSite:
         deadline = time.monotonic() + UP_SECONDS
         while (missing := self._missing(client, dag_ids)) is not None:
             if time.monotonic() > deadline:
-                raise AssertionError(f"Airflow is not up: waiting for {missing}; logs in {self.layout.airflow}")
+                raise AssertionError(
+                    f"Airflow is not up: waiting for {missing}; logs in {self.layout.airflow}"
+                )
             time.sleep(0.3)
         return client
 

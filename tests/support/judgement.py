@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from airflow.sdk import ObjectStoragePath
 from tests.support.airflow_person import Watch
 from tests.support.tenant import MARKER
-from tests.support.world import JOB_REFUSES, PROTECTED, PURGEABLE, Person, World, assert_untouched, gone, is_there, of
+from tests.support.world import (
+    JOB_REFUSES,
+    PROTECTED,
+    PURGEABLE,
+    Person,
+    World,
+    assert_untouched,
+    gone,
+    is_there,
+    of,
+)
 
 from alma_purge import files
 from alma_purge.places import DAG_PREFIX, run_folder_name

@@ -11,9 +11,10 @@ def test_a_create_that_is_cut_off_leaves_nothing(folder: RunFolder, monkeypatch:
     def cut_off(_handle: int) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", cut_off)
-        folder.create("claim.txt", b"mine")
+        with pytest.raises(KeyboardInterrupt):
+            folder.create("claim.txt", b"mine")
     assert folder.read_if_there("claim.txt") is None
 
     assert folder.create("claim.txt", b"yours")
