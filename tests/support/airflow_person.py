@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from alma_purge.operators.base import STOP_KEY, TROUBLE_KEY
 from demo.approve import REVIEW_ROUTE, SETTLE_SECONDS, Review
 from demo.follow import ENDED, WAITING_FOR_PERSON, Run
 from demo.rest import AirflowClient, AirflowProblem, TaskState
 
 POLL_SECONDS = 0.3
-RED = ("failed", "upstream_failed")
+OVER = ("success", "failed", "upstream_failed", "skipped")
 
 
 class PersonClient(AirflowClient):
@@ -68,9 +69,10 @@ class Watch:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                state = self.run.client.run_state(self.run.dag_id, self.run.run_id)
                 tasks = self.run.tasks()
                 self._note(tasks)
+                over = all(task.state in OVER for task in tasks)
+                state = self.run.client.run_state(self.run.dag_id, self.run.run_id) if over else "running"
                 if reached(self, tasks):
                     return state
                 if state in ENDED and not self._clear_the_red(state, tasks):
@@ -107,14 +109,19 @@ class Watch:
             client.answer(dag_id, run_id, task.task_id, "Approve", form)
             self._answered.add(task.try_number)
 
+    def _said(self, task: TaskState) -> str:
+        """Return the sentence of a red task; of one that had no time for a sentence, its last error."""
+        keys = (STOP_KEY, TROUBLE_KEY)
+        said = next((one for one in (self.run.xcom(task.task_id, key) for key in keys) if one), None)
+        return str(said or self.run.client.error_of(self.run.dag_id, self.run.run_id, task) or "")
+
     def _clear_the_red(self, state: str, tasks: list[TaskState]) -> bool:
         """Clear the first red task and what follows, as its sentence says; tell whether there was one."""
         red = [task for task in tasks if task.state == "failed"]
         if state != "failed" or not red:
             return False
         first = red[0]
-        said = self.run.client.error_of(self.run.dag_id, self.run.run_id, first) or ""
-        self.sentences.append((first.task_id, said))
+        self.sentences.append((first.task_id, self._said(first)))
         if not self.clears:
             return False
         self.clears -= 1

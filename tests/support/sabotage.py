@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import psutil
-from tests.support.airflow_person import Watch
+from tests.support.airflow_person import OVER, Watch
 from tests.support.airflow_site import AirflowSite
 
 from alma_sandbox.server import RunningSandbox
@@ -75,7 +75,6 @@ class AtCall:
 
 Moment = InState | AtCall
 HANGING_SECONDS = 25.0
-OVER = ("success", "failed", "upstream_failed", "skipped")
 # Another task may make the same call, so the fault is armed only when its task has its turn.
 ABOUT_TO_CALL = ("scheduled", "queued", "running")
 
