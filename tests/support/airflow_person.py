@@ -10,6 +10,7 @@ from demo.follow import ENDED, WAITING_FOR_PERSON, Run
 from demo.rest import AirflowClient, AirflowProblem, TaskState
 
 POLL_SECONDS = 0.3
+STUCK_SECONDS = 240.0
 OVER = ("success", "failed", "upstream_failed", "skipped")
 
 
@@ -56,12 +57,14 @@ class Watch:
     _waiting_since: dict[int, float] = field(default_factory=dict)
     _answered: set[int] = field(default_factory=set)
 
-    def until(self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = 400) -> str:
+    def until(
+        self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = STUCK_SECONDS
+    ) -> str:
         """Follow the run until something is reached or the run has ended for good.
 
         Args:
             reached: Tells whether to stop looking, from the tasks as they are now.
-            seconds: After how long a run counts as stuck.
+            seconds: After how long without any change a run counts as stuck.
 
         Returns:
             Airflow's word for the state of the run.
@@ -70,7 +73,8 @@ class Watch:
         while True:
             try:
                 tasks = self.run.tasks()
-                self._note(tasks)
+                if self._note(tasks):
+                    deadline = time.monotonic() + seconds
                 over = all(task.state in OVER for task in tasks)
                 state = self.run.client.run_state(self.run.dag_id, self.run.run_id) if over else "running"
                 if reached(self, tasks):
@@ -85,15 +89,16 @@ class Watch:
                 raise AssertionError(f"{self.run.run_id} is stuck; what was seen: {self.seen[-25:]}")
             time.sleep(POLL_SECONDS)
 
-    def until_end(self, seconds: float = 400) -> str:
+    def until_end(self, seconds: float = STUCK_SECONDS) -> str:
         """Follow the run to its end."""
         return self.until(lambda _watch, _tasks: False, seconds)
 
-    def _note(self, tasks: list[TaskState]) -> None:
-        for task in tasks:
-            now = (task.task_id, task.state or "none", task.try_number)
-            if now not in self.seen[-60:]:
-                self.seen.append(now)
+    def _note(self, tasks: list[TaskState]) -> bool:
+        """Remember what was not seen before; tell whether there was anything."""
+        now = {(task.task_id, task.state or "none", task.try_number) for task in tasks}
+        new = sorted(now - set(self.seen))
+        self.seen += new
+        return bool(new)
 
     def _answer(self, tasks: list[TaskState]) -> None:
         """Approve every question once; Airflow fails a task that is answered the moment it begins to wait."""
