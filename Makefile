@@ -3,6 +3,7 @@
 # Variables:
 #   PYTHON=python3.12   the Python that creates .venv (3.11 or newer)
 #   VENV=/some/venv     use this complete environment as it is; nothing is installed
+#   VENV_SITE=/some/venv  the same for `make test-distributed`
 #   APPROVE=yes|no      let `make demo` answer the approval by itself, as the demo operator
 #   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
 #   WORKERS=auto        how many tests run at once
@@ -10,6 +11,7 @@
 #   CODE=XYZ            the library that `make new-institution` and `make doctor` are about
 PYTHON ?= python3
 VENV ?= .venv
+VENV_SITE ?= .venv-site
 APPROVE ?=
 PORT ?= 8080
 WORKERS ?= auto
@@ -34,13 +36,20 @@ else
 BOOTSTRAP = @echo "Using the environment in $(VENV) as it is. Lock:"
 endif
 
+ifeq ($(VENV_SITE),.venv-site)
+BOOTSTRAP_SITE = @exec $(PYTHON) scripts/bootstrap.py --lock
+else
+BOOTSTRAP_SITE = @echo "Using the environment in $(VENV_SITE) as it is. Lock:"
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill test-matrix test-chaos bench lint types check env lock clean
+.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill test-matrix test-chaos test-browser test-distributed run-distributed install-distributed bench lint types check env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-19s %s\n", $$1, $$2 }'
 
 demo: install ## Rehearse one purge on this machine and follow it here (APPROVE=yes or APPROVE=no answers by itself)
 	@exec $(BIN)/python -m demo run --port "$(PORT)" --approve "$(APPROVE)"
@@ -73,7 +82,20 @@ test: install-dev ## Run every test that needs nothing but Python
 	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench --ignore=tests/chaos --ignore=tests/kill
 
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
-	@exec $(BIN)/python -m pytest -q -s tests/kill
+	@exec $(BIN)/python -m pytest -q tests/kill
+
+test-distributed: ## Run a purge on Celery workers that share nothing but PostgreSQL, Redis and an object store
+	@$(PYTHON) scripts/install_services.py; case $$? in \
+	  0) exec $(MAKE) --no-print-directory run-distributed ;; \
+	  3) exit 0 ;; \
+	  *) exit 1 ;; \
+	esac
+
+run-distributed: install-distributed ## The same, with PostgreSQL and Redis already installed
+	@exec $(VENV_SITE)/bin/python -m pytest -q -p no:cacheprovider tests/distributed
+
+install-distributed: ## Install what `make test-distributed` needs into .venv-site
+	$(BOOTSTRAP_SITE) requirements-distributed.txt
 
 test-matrix: install-dev ## Spoil every changing call in every way, rerun every task, and try every awkward tenant
 	@exec $(BIN)/python -m pytest -q -n $(WORKERS) tests/chaos
@@ -102,8 +124,10 @@ env: ## Write .env with fresh secrets for docker-compose.yaml
 lock: install-dev ## Compile the hash-locked requirements again from the .in files
 	$(BIN)/$(LOCK) requirements.in -o requirements.txt
 	$(BIN)/$(LOCK) -c requirements.txt requirements-dev.in -o requirements-dev.txt
+	$(BIN)/$(LOCK) requirements-site.in -o requirements-site.txt
+	$(BIN)/$(LOCK) -c requirements-site.txt requirements-distributed.in -o requirements-distributed.txt
 	$(BIN)/python scripts/check_locks.py --write
 
 clean: stop ## Remove .venv, the demo's files and all caches
-	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-site .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

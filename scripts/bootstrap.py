@@ -1,4 +1,4 @@
-"""Install the locked environment into `.venv`, or say in one line why that is not possible.
+"""Install a locked environment into `.venv` or `.venv-site`, or say in one line why that is not possible.
 
 Runs on whatever `python3` is, to be able to say that it is too old: nothing here needs more than Python 3.8
 and its standard library.
@@ -22,6 +22,14 @@ from pip_output import count_packages, explain, last_line, progress
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME_LOCK = "requirements.txt"
+SITE_LOCK = "requirements-site.txt"
+# Each lock with its environment and the smaller lock of that environment which it contains.
+LOCKS = {
+    RUNTIME_LOCK: (".venv", RUNTIME_LOCK),
+    "requirements-dev.txt": (".venv", RUNTIME_LOCK),
+    SITE_LOCK: (".venv-site", SITE_LOCK),
+    "requirements-distributed.txt": (".venv-site", SITE_LOCK),
+}
 PROGRESS_SECONDS = 10
 PIP = (
     "-m",
@@ -42,11 +50,11 @@ def fingerprint(*paths: Path) -> str:
 
 
 class Environment:
-    """The virtual environment of this clone and the note of what was installed into it."""
+    """A virtual environment of this clone and the note of what was installed into it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, folder: str = ".venv") -> None:
         self.root = root
-        self.folder = root / ".venv"
+        self.folder = root / folder
         self.python = self.folder / "bin" / "python"
         self.stamp = self.folder / "installed.json"
         self.log = self.folder / "install.log"
@@ -54,10 +62,10 @@ class Environment:
     def wanted(self, lock: str) -> dict[str, str]:
         """Return what the stamp holds once this lock is installed.
 
-        The tools' lock contains the run-time one, so it settles both. The package is installed again when its
+        A lock with tools contains the one without, so it settles both. The package is installed again when its
         declaration or the clone's place has changed.
         """
-        locks = {name: fingerprint(self.root / name) for name in {lock, RUNTIME_LOCK}}
+        locks = {name: fingerprint(self.root / name) for name in {lock, LOCKS[lock][1]}}
         return {"package": f"{self.root} {fingerprint(self.root / 'pyproject.toml')}", **locks}
 
     def installed(self) -> dict[str, str]:
@@ -75,7 +83,7 @@ class Environment:
         environment counts as damaged.
 
         Raises:
-            Stop: `.venv` is something else, or can't be created.
+            Stop: The folder is something else, or can't be created.
         """
         if self._works():
             return
@@ -160,7 +168,10 @@ def install(environment: Environment, lock: str) -> None:
         environment.stamp.unlink()
     if any(have.get(name) != wanted[name] for name in wanted if name != "package"):
         total = count_packages(environment.root / lock)
-        say(f"Installing {total} locked packages into .venv (every file is checked against its sha256).")
+        say(
+            f"Installing {total} locked packages into {environment.folder.name} "
+            "(every file is checked against its sha256)."
+        )
         run_pip(environment, ["--require-hashes", "-r", lock], total)
     run_pip(environment, ["--no-deps", "--no-build-isolation", "-e", "."], 0)
     environment.stamp.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
@@ -181,7 +192,7 @@ def only_one(environment: Environment) -> TextIO:
     except OSError:
         handle.close()
         raise Stop(
-            "Another command is installing into .venv of this clone right now: wait until it has ended."
+            "Another command is installing into this clone right now: wait until it has ended."
         ) from None
     return handle
 
@@ -199,13 +210,13 @@ def interrupt(_signal: int, _frame: object) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Install the lock named on the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lock", default=RUNTIME_LOCK, choices=(RUNTIME_LOCK, "requirements-dev.txt"))
+    parser.add_argument("--lock", default=RUNTIME_LOCK, choices=tuple(LOCKS))
     lock: str = parser.parse_args(arguments).lock
     signal.signal(signal.SIGTERM, interrupt)
     try:
         check_python(sys.version_info[:2])
         check_modules()
-        environment = Environment(ROOT)
+        environment = Environment(ROOT, LOCKS[lock][0])
         with only_one(environment):
             install(environment, lock)
     except Stop as stop:

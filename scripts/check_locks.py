@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
     "requirements.txt": ("requirements.in",),
     "requirements-dev.txt": ("requirements.in", "requirements-dev.in"),
+    "requirements-site.txt": ("requirements.in", "requirements-site.in"),
+    "requirements-distributed.txt": (
+        "requirements.in",
+        "requirements-site.in",
+        "requirements-distributed.in",
+    ),
 }
 
 

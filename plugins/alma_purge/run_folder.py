@@ -3,6 +3,8 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -82,7 +84,8 @@ class RunFolder:
             if self.path.protocol in {"file", ""}:
                 _create_local(Path(self.path.path), name, content)
             else:
-                self.path.fs.pipe_file((self.path / name).path, content, mode="create")
+                # Not `self.path.fs`: it knows only the stores that some provider package has registered.
+                self.path.__wrapped__.fs.pipe_file((self.path / name).path, content, mode="create")
         except FileExistsError:
             return False
         return True
@@ -179,6 +182,22 @@ def _entries(path: ObjectStoragePath) -> list[ObjectStoragePath]:
 
 def _write_local(folder: Path, name: str, content: bytes) -> None:
     """Write through a temporary file that only its owner may read, then put it in place."""
+    with _temporary(folder, name, content) as temporary:
+        temporary.replace(folder / name)
+
+
+def _create_local(folder: Path, name: str, content: bytes) -> None:
+    """Put a whole new file in place that only its owner may read; the file system refuses when there is one.
+
+    The name appears together with the content: a process that is killed in between leaves no empty file.
+    """
+    with _temporary(folder, name, content) as temporary:
+        (folder / name).hardlink_to(temporary)
+
+
+@contextmanager
+def _temporary(folder: Path, name: str, content: bytes) -> Iterator[Path]:
+    """Write a file beside its final place, safely on the disk; it is gone after the block."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
     try:
@@ -186,17 +205,6 @@ def _write_local(folder: Path, name: str, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).replace(folder / name)
-    except BaseException:
+        yield Path(temporary)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _create_local(folder: Path, name: str, content: bytes) -> None:
-    """Write a new file that only its owner may read; the file system refuses when there is one."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pytest
 from tests.support.airflow_site import AirflowSite, running_site, write_config
 from tests.support.connections import connections_to
+from tests.support.sabotage import ALL_KILLS
 from tests.support.stand import Stand
 
 from alma_sandbox.testing import running_sandbox
@@ -18,6 +19,8 @@ from alma_sandbox.testing import running_sandbox
 INSTITUTIONS = ("north", "south", "east")
 USERS = 200
 JOB_PHASE_SECONDS = 1.5
+# The seed of every random moment; KILL_SEED repeats an earlier run's.
+SEED = os.environ.get("KILL_SEED") or str(secrets.randbelow(10**6))
 
 
 def pytest_sessionstart() -> None:
@@ -26,17 +29,20 @@ def pytest_sessionstart() -> None:
         signal.signal(number, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
-def seed() -> int:
-    """Return the seed of every random moment; KILL_SEED repeats an earlier run's."""
-    chosen = int(os.environ.get("KILL_SEED") or secrets.randbelow(10**6))
-    print(f"\nKILL_SEED={chosen}", flush=True)
-    return chosen
+def pytest_report_header() -> str:
+    return f"KILL_SEED={SEED}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was killed."""
+    terminalreporter.section(f"{len(ALL_KILLS)} kills with signal 9, KILL_SEED={SEED}")
+    for kill in ALL_KILLS:
+        terminalreporter.line(kill)
 
 
 @pytest.fixture
-def chance(seed: int, request: pytest.FixtureRequest) -> random.Random:
-    return random.Random(f"{seed} {request.node.name}")
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture(scope="session")

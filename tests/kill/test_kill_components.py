@@ -1,4 +1,4 @@
-"""Kill -9 of whole components: triggerer, scheduler with and without its workers, api-server."""
+"""Kill -9 of whole components: triggerer, scheduler with and without its workers, api-server, dag-processor."""
 
 import random
 
@@ -9,36 +9,40 @@ from tests.support.stand import Stand, play_all
 WAITING = "awaiting_input"
 
 
-def test_the_triggerer_is_killed_while_a_job_runs_and_while_a_person_is_asked(
-    stand: Stand, chance: random.Random
-) -> None:
-    play = stand.begin(
+def test_components_are_killed_while_three_institutions_purge(stand: Stand, chance: random.Random) -> None:
+    """Each kill disturbs the other two runs as well, wherever they happen to be."""
+    triggerer = stand.begin(
         "north",
         [
             Kill(Victim.TRIGGERER, InState("approve_purge", WAITING)),
             Kill(Victim.TRIGGERER, InState("regroup_users", "deferred")),
             Kill(Victim.TRIGGERER, InState("purge_users", "deferred")),
+            Kill(Victim.DAG_PROCESSOR, InState("reconcile")),
         ],
         chance,
     )
-    play_all([play])
-    play.assert_complete()
-
-
-def test_the_scheduler_is_killed_with_all_its_workers(stand: Stand, chance: random.Random) -> None:
-    play = stand.begin(
+    scheduler = stand.begin(
         "south",
         [
             Kill(Victim.SCHEDULER, InState("check_live")),
             Kill(Victim.SCHEDULER, InState("approve_purge", WAITING)),
             Kill(Victim.SCHEDULER, AtCall("regroup_users", "POST", REGROUP)),
-            Kill(Victim.SCHEDULER, InState("purge_users", "deferred")),
             Kill(Victim.SCHEDULER, InState("restore_kept")),
         ],
         chance,
     )
-    play_all([play])
-    play.assert_complete()
+    api_server = stand.begin(
+        "east",
+        [
+            Kill(Victim.API_SERVER, AtCall("regroup_users", "POST", REGROUP)),
+            Kill(Victim.SCHEDULER, InState("purge_users", "deferred")),
+        ],
+        chance,
+    )
+    plays = [triggerer, scheduler, api_server]
+    play_all(plays)
+    for play in plays:
+        play.assert_complete()
 
 
 def test_a_new_scheduler_starts_a_task_whose_first_process_still_works(

@@ -12,6 +12,7 @@ WAITING = {"approve_purge": "awaiting_input", "regroup_users": "deferred", "purg
 ENOUGH_OF_EACH_TASK = 6
 ENOUGH_AT_RANDOM = 4
 KILLS_PER_RUN = 3
+VICTIMS = [victim for victim in Victim if victim is not Victim.WORKER]  # here the scheduler runs the tasks
 
 
 def test_the_process_of_each_task_is_killed_once(stand: Stand, chance: random.Random) -> None:
@@ -39,7 +40,7 @@ def test_random_processes_of_three_institutions_are_killed_at_random_moments(
 def random_kills(chance: random.Random) -> list[Kill]:
     """Choose tasks of the flow in their order, and for each a moment and a victim."""
     chosen = sorted(chance.sample(range(len(ORDER)), KILLS_PER_RUN))
-    return [Kill(chance.choice(list(Victim)), _moment(ORDER[place], chance)) for place in chosen]
+    return [Kill(chance.choice(VICTIMS), _moment(ORDER[place], chance)) for place in chosen]
 
 
 def _moment(task_id: str, chance: random.Random) -> InState:

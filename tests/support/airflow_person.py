@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from alma_purge.operators.base import STOP_KEY, TROUBLE_KEY
 from demo.approve import REVIEW_ROUTE, SETTLE_SECONDS, Review
 from demo.follow import ENDED, WAITING_FOR_PERSON, Run
 from demo.rest import AirflowClient, AirflowProblem, TaskState
 
 POLL_SECONDS = 0.3
-RED = ("failed", "upstream_failed")
+STUCK_SECONDS = 240.0
+OVER = ("success", "failed", "upstream_failed", "skipped")
 
 
 class PersonClient(AirflowClient):
@@ -55,12 +57,14 @@ class Watch:
     _waiting_since: dict[int, float] = field(default_factory=dict)
     _answered: set[int] = field(default_factory=set)
 
-    def until(self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = 180) -> str:
+    def until(
+        self, reached: Callable[["Watch", list[TaskState]], bool], seconds: float = STUCK_SECONDS
+    ) -> str:
         """Follow the run until something is reached or the run has ended for good.
 
         Args:
             reached: Tells whether to stop looking, from the tasks as they are now.
-            seconds: After how long a run counts as stuck.
+            seconds: After how long without any change a run counts as stuck.
 
         Returns:
             Airflow's word for the state of the run.
@@ -68,9 +72,11 @@ class Watch:
         deadline = time.monotonic() + seconds
         while True:
             try:
-                state = self.run.client.run_state(self.run.dag_id, self.run.run_id)
                 tasks = self.run.tasks()
-                self._note(tasks)
+                if self._note(tasks):
+                    deadline = time.monotonic() + seconds
+                over = all(task.state in OVER for task in tasks)
+                state = self.run.client.run_state(self.run.dag_id, self.run.run_id) if over else "running"
                 if reached(self, tasks):
                     return state
                 if state in ENDED and not self._clear_the_red(state, tasks):
@@ -83,15 +89,16 @@ class Watch:
                 raise AssertionError(f"{self.run.run_id} is stuck; what was seen: {self.seen[-25:]}")
             time.sleep(POLL_SECONDS)
 
-    def until_end(self, seconds: float = 180) -> str:
+    def until_end(self, seconds: float = STUCK_SECONDS) -> str:
         """Follow the run to its end."""
         return self.until(lambda _watch, _tasks: False, seconds)
 
-    def _note(self, tasks: list[TaskState]) -> None:
-        for task in tasks:
-            now = (task.task_id, task.state or "none", task.try_number)
-            if now not in self.seen[-60:]:
-                self.seen.append(now)
+    def _note(self, tasks: list[TaskState]) -> bool:
+        """Remember what was not seen before; tell whether there was anything."""
+        now = {(task.task_id, task.state or "none", task.try_number) for task in tasks}
+        new = sorted(now - set(self.seen))
+        self.seen += new
+        return bool(new)
 
     def _answer(self, tasks: list[TaskState]) -> None:
         """Approve every question once; Airflow fails a task that is answered the moment it begins to wait."""
@@ -107,14 +114,19 @@ class Watch:
             client.answer(dag_id, run_id, task.task_id, "Approve", form)
             self._answered.add(task.try_number)
 
+    def _said(self, task: TaskState) -> str:
+        """Return the sentence of a red task; of one that had no time for a sentence, its last error."""
+        keys = (STOP_KEY, TROUBLE_KEY)
+        said = next((one for one in (self.run.xcom(task.task_id, key) for key in keys) if one), None)
+        return str(said or self.run.client.error_of(self.run.dag_id, self.run.run_id, task) or "")
+
     def _clear_the_red(self, state: str, tasks: list[TaskState]) -> bool:
         """Clear the first red task and what follows, as its sentence says; tell whether there was one."""
         red = [task for task in tasks if task.state == "failed"]
         if state != "failed" or not red:
             return False
         first = red[0]
-        said = self.run.client.error_of(self.run.dag_id, self.run.run_id, first) or ""
-        self.sentences.append((first.task_id, said))
+        self.sentences.append((first.task_id, self._said(first)))
         if not self.clears:
             return False
         self.clears -= 1

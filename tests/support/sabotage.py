@@ -10,22 +10,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import psutil
-from tests.support.airflow_person import Watch
+from tests.support.airflow_person import OVER, Watch
 from tests.support.airflow_site import AirflowSite
 
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.faults import Fault, FaultKind
 from demo.processes import members
-from demo.rest import AirflowProblem, TaskState
+from demo.rest import TaskState
 
 _REPAIRS = threading.Lock()
+ALL_KILLS: list[str] = []
 
 
 class Victim(StrEnum):
     """What is killed with signal 9, and started again by whoever looks after the machine."""
 
     TASK = "the task's process"
-    SUPERVISOR = "the worker that watches over the task"
+    SUPERVISOR = "the process that watches over the task"
+    WORKER = "the whole worker that runs the task"
     SCHEDULER = "scheduler"
     SCHEDULER_ALONE = "the scheduler without the workers it has forked"
     TRIGGERER = "triggerer"
@@ -73,7 +75,6 @@ class AtCall:
 
 Moment = InState | AtCall
 HANGING_SECONDS = 25.0
-OVER = ("success", "failed", "upstream_failed", "skipped")
 # Another task may make the same call, so the fault is armed only when its task has its turn.
 ABOUT_TO_CALL = ("scheduled", "queued", "running")
 
@@ -102,6 +103,7 @@ class Saboteur:
         chance: Decides how long after the beginning of a moment the kill comes.
         longest_wait: The longest such pause, in seconds.
         may_miss: Whether a kill is left out when its moment was over too quickly.
+        brings_back: Whether a killed worker is started again; other components always are.
     """
 
     site: AirflowSite
@@ -110,6 +112,7 @@ class Saboteur:
     chance: random.Random
     longest_wait: float = 1.0
     may_miss: bool = False
+    brings_back: bool = False
     made: list[str] = field(default_factory=list)
     _fault: Fault | None = None
     _strike_at: float | None = None
@@ -131,7 +134,7 @@ class Saboteur:
         if self._strike(kill.victim, task):
             self.kills.pop(0)
             self.made.append(f"{kill.victim} while {kill.moment}")
-            print(f"{watch.run.dag_id}: killed {self.made[-1]} (try {task.try_number})", flush=True)
+            ALL_KILLS.append(f"{watch.run.dag_id}: killed {self.made[-1]} (try {task.try_number})")
         self._fault = self._strike_at = None
         return False
 
@@ -164,7 +167,9 @@ class Saboteur:
     def _strike(self, victim: Victim, task: TaskState) -> bool:
         """Kill, and start again; tell whether the victim was there to be killed."""
         if victim in {Victim.TASK, Victim.SUPERVISOR}:
-            return kill_worker_of(self.site, task, victim)
+            return kill_process_of(self.site, task, victim)
+        if victim is Victim.WORKER:
+            return self._strike_worker(task)
         name = "scheduler" if victim is Victim.SCHEDULER_ALONE else str(victim)
         with _REPAIRS:
             if victim is Victim.SCHEDULER_ALONE:
@@ -177,8 +182,21 @@ class Saboteur:
             self.site.start(name)
         return True
 
+    def _strike_worker(self, task: TaskState) -> bool:
+        """Kill a Celery worker with everything in it; nobody but the other workers goes on."""
+        found = processes_of(self.site, task)
+        if not found:
+            return False
+        name = found[0][0]
+        with _REPAIRS:
+            self.site.kill(name)
+            if self.brings_back:
+                time.sleep(self.chance.uniform(0, 2))
+                self.site.start(name)
+        return True
 
-def kill_worker_of(site: AirflowSite, task: TaskState, victim: Victim) -> bool:
+
+def kill_process_of(site: AirflowSite, task: TaskState, victim: Victim) -> bool:
     """Kill the process that runs a try of a task, or the one that watches over it.
 
     Args:
@@ -189,26 +207,29 @@ def kill_worker_of(site: AirflowSite, task: TaskState, victim: Victim) -> bool:
     Returns:
         Whether there was one.
     """
-    task_title = f"airflow worker -- {task.id}"
-    for process in worker_processes(site):
-        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            title = " ".join(process.cmdline()).strip()
-            is_task = title == task_title
-            if task.id in title and is_task is (victim is Victim.TASK):
-                process.send_signal(signal.SIGKILL)
-                return True
+    for _runner, process, is_task in processes_of(site, task):
+        if is_task is (victim is Victim.TASK):
+            process.send_signal(signal.SIGKILL)
+            return True
     return False
 
 
-def worker_processes(site: AirflowSite) -> list[psutil.Process]:
-    """Return the processes of whatever runs tasks."""
-    runners = [program for name, program in site.programs.items() if name.startswith(("scheduler", "worker"))]
-    return [process for program in runners for process in members(program.note)]
+def processes_of(site: AirflowSite, task: TaskState) -> list[tuple[str, psutil.Process, bool]]:
+    """Return the processes that work for a try of a task.
 
+    Args:
+        site: The Airflow.
+        task: The try.
 
-def fresh(watch: Watch) -> list[TaskState]:
-    """Return the tasks as they are now, none while Airflow does not answer."""
-    try:
-        return watch.run.tasks()
-    except AirflowProblem:
-        return []
+    Returns:
+        For each the component that has started it, and whether it runs the task itself.
+    """
+    found = []
+    runners = [name for name in site.programs if name.startswith(("scheduler", "worker"))]
+    for name in runners:
+        for process in members(site.programs[name].note):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                title = " ".join(process.cmdline()).strip()
+                if task.id in title:
+                    found.append((name, process, title == f"airflow worker -- {task.id}"))
+    return found

@@ -44,7 +44,7 @@ class Play:
 
     def to_the_end(self) -> None:
         """Follow the run to its end, making the kills on the way."""
-        self.state = self.watch.until(self.saboteur, seconds=300)
+        self.state = self.watch.until(self.saboteur)
 
     def assert_complete(self) -> None:
         """Make sure that all kills were made and the run was completed nevertheless."""

@@ -101,6 +101,16 @@ def test_the_tools_lock_settles_the_run_time_lock(clone: bootstrap.Environment) 
     assert set(clone.wanted("requirements-dev.txt")) > set(clone.wanted("requirements.txt"))
 
 
+def test_the_distributed_test_has_an_environment_of_its_own() -> None:
+    assert {lock: folder for lock, (folder, _smaller) in bootstrap.LOCKS.items()} == {
+        "requirements.txt": ".venv",
+        "requirements-dev.txt": ".venv",
+        "requirements-site.txt": ".venv-site",
+        "requirements-distributed.txt": ".venv-site",
+    }
+    assert bootstrap.Environment(ROOT, ".venv-site").folder == ROOT / ".venv-site"
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "pyproject.toml"])
 def test_a_changed_file_asks_for_a_new_install(clone: bootstrap.Environment, name: str) -> None:
     before = clone.wanted("requirements.txt")
