@@ -97,6 +97,10 @@ run-distributed: install-distributed ## The same, with PostgreSQL and Redis alre
 install-distributed: ## Install what `make test-distributed` needs into .venv-site
 	$(BOOTSTRAP_SITE) requirements-distributed.txt
 
+test-browser: install-dev ## Click through a purge in a real browser, open the workbook in LibreOffice, check the compose file
+	@$(BIN)/python scripts/install_browser.py
+	@exec $(BIN)/python -m pytest -q -p no:cacheprovider tests/browser
+
 test-matrix: install-dev ## Spoil every changing call in every way, rerun every task, and try every awkward tenant
 	@exec $(BIN)/python -m pytest -q -n $(WORKERS) tests/chaos
 
