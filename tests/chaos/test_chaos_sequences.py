@@ -69,6 +69,7 @@ def test_an_approval_that_has_aged_is_not_used_and_only_a_new_run_can_go_on(
     assert nothing_happened(run, judge)
     judge.judge(run).require_clean()
     second = Run(room, "manual__two").go()
+    judge.grow_older()
     judge.judge(second).require_clean()
     assert (second.state, len(jobs_of(second))) == ("success", 2)
 
@@ -272,7 +273,10 @@ def test_a_purge_that_failed_is_not_started_again_a_month_later(
     for after in (False, True):
         run.clear(PURGE, after=after).go()
         assert "never starts it again" in run.said(PURGE)
+    run.answerer = reject
     run.clear(APPROVAL, after=True).go()
+    assert "never starts it again" in run.said(PURGE), "nobody is asked about a purge that was sent"
+    assert run.document(files.CERTIFICATE)["decision"]["state"] == "approved"
     judge.judge(run).require_clean()
     assert len(jobs_of(run)) == 2
     assert room.world.people() == people
@@ -300,6 +304,7 @@ def test_the_run_after_a_purge_that_failed_finds_nobody_in_its_way(room: Room, a
     judge.judge(first).require_clean()
     room.clock.advance(timedelta(days=31))
     again = Judge(room.world)
+    again.grow_older()
     second = Run(room, "manual__two").go()
     again.judge(second).require_clean()
     assert second.state == "success"

@@ -9,6 +9,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from alma_purge import files
+from alma_purge.documents import JobStage
 from alma_purge.operators.base import (
     PurgeRun,
     fail_or_retry,
@@ -20,9 +21,10 @@ from alma_purge.operators.base import (
 from alma_purge.schedule import next_run_after
 from alma_purge.sensors.approval_form import FORM, read_answer, texts
 from alma_purge.steps.authority import clear_number, require_no_stop
+from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.taken_off import seal
 from patron_purge.answers import Terms, judge_answer, record_answer
-from patron_purge.decision import Decision, Question, ask, time_out
+from patron_purge.decision import Decision, DecisionState, Question, ask, time_out
 from patron_purge.errors import ApprovalRefusedError, PurgeError
 from patron_purge.review_model import Review
 from patron_purge.states import Mode
@@ -72,6 +74,8 @@ class PurgeApprovalSensor(ApprovalOperator):
         """Record that an answer to this try is waited for, then wait."""
         try:
             run = open_run(context)
+            if self._keep_answer(run, context):
+                return None
             review = self._review(run, context)
             require_no_stop(review)
             why_not = _nothing_to_approve(run, review)
@@ -117,6 +121,18 @@ class PurgeApprovalSensor(ApprovalOperator):
     def _record(self, run: PurgeRun, context: Context, decision: Decision) -> None:
         publish(context, run, files.DECISION, _as_bytes(decision))
         report_summary(context, self, f"{decision.state.label.capitalize()}.")
+
+    def _keep_answer(self, run: PurgeRun, context: Context) -> bool:
+        """Tell whether the purge was sent already: its approval stays on file, whoever clears this task later."""
+        decision = _on_file(run)
+        sent = job_on_record(context, run, "purge_users", files.PURGE_RECORD).stage is not JobStage.NONE
+        if not sent or decision is None or decision.state is not DecisionState.APPROVED:
+            return False
+        publish(context, run, files.DECISION, _as_bytes(decision))
+        report_summary(
+            context, self, "The purge was already started under the approval on file; nobody is asked."
+        )
+        return True
 
     def _timed_out(self, run: PurgeRun, context: Context, decision: Decision) -> None:
         """End as a reject when the task is run again after the deadline."""

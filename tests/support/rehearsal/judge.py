@@ -1,5 +1,6 @@
 """What must hold after every run, whatever has happened to it."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -73,6 +74,7 @@ class Judge:
     def __init__(self, world: World) -> None:
         self.world = world
         self.before = world.people()
+        self.since = len(world.calls())
         self.edited: set[str] = set()
         self.must_stay: set[str] = set()
 
@@ -86,6 +88,11 @@ class Judge:
         self.edited.add(primary_id)
         if must_stay:
             self.must_stay.add(primary_id)
+
+    def grow_older(self) -> None:
+        """Note that days have passed since the seeding: whom only a date protected then, nothing may protect now."""
+        aged = {"purge_date_today", "expiry_today", "stale_renamed"}
+        self.edited |= {key for key, one in self.before.items() if one.scenario in aged}
 
     def stranded(self) -> set[str]:
         """Return who is in the marker group and was not there at the beginning."""
@@ -113,7 +120,7 @@ class Judge:
 
     def _judge_admission(self, run: Run, left: set[str], verdict: Verdict) -> None:
         """Whoever is left behind must be named by a red run, with its way out."""
-        said = " ".join(box.error for box in run.failures().values() if not box.died)
+        said = " ".join([*(box.error for box in run.failures().values() if not box.died), *_certified(run)])
         killed = any(box.died for box in run.failures().values())
         if run.state == SUCCESS or not (killed or _ADMITS.search(said)):
             verdict.untold.append(f"{len(left)} people by a run that ended {run.state}: {said!r}")
@@ -127,7 +134,7 @@ class Judge:
     def _judge_people(self, run: Run, verdict: Verdict) -> None:
         after = self.world.people()
         approved = _approved_by_entry(run)
-        for number, path, change in _changes(run):
+        for number, path, change in _changes(run, self.since):
             who = str(change.get("user", ""))
             if change["what"] not in _GROUP_CHANGES:
                 continue
@@ -181,6 +188,12 @@ def final_ledger(run: Run) -> bytes | None:
     return None
 
 
+def _certified(run: Run) -> list[str]:
+    """Return the problems that the certificate names."""
+    content = run.folder.read_if_there(files.CERTIFICATE)
+    return [] if content is None else list(json.loads(content)["problems"])
+
+
 def follow_advice(run: Run) -> None:
     """Do what a run that left people behind tells a person: wait for the end of its jobs, and clear its end."""
     run.room.sandbox.tenant.faults.clear()
@@ -197,12 +210,12 @@ def jobs_of(run: Run) -> list[JobRun]:
         return [one for one in tenant.jobs.runs if mark in one.parameters.get("job_name", "")]
 
 
-def _changes(run: Run) -> Iterable[tuple[int, str, dict[str, Any]]]:
+def _changes(run: Run, since: int) -> Iterable[tuple[int, str, dict[str, Any]]]:
     """Yield what calls and jobs have changed, with the number of the entry; not what the stage hand did."""
     tenant = run.room.sandbox.tenant
     with tenant.lock:
         tenant.settle()
-        entries = list(tenant.journal.entries)
+        entries = list(tenant.journal.entries)[since:]
     for entry in entries:
         if entry.method or entry.path.startswith("job "):
             for change in entry.changes:

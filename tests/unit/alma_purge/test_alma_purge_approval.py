@@ -16,6 +16,7 @@ from tests.support.chain import Chain
 from tests.support.config import own_config
 
 from alma_purge import files
+from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.certify import CertifyOperator
 from alma_purge.sensors.approval import PurgeApprovalSensor
 from patron_purge.decision import Decision, DecisionState
@@ -308,3 +309,21 @@ def test_the_required_action_says_what_it_is_about_and_nothing_about_the_list(
     assert {name: param.value for name, param in sensor.params.items()} == dict.fromkeys(
         ("count", "code", "comment", "policy", "disposal_authority")
     )
+
+
+@pytest.mark.parametrize("stage", list(JobStage))
+def test_nobody_is_asked_again_about_a_purge_that_was_sent(
+    chain: Chain, sensor: PurgeApprovalSensor, stage: JobStage
+) -> None:
+    ask(chain, sensor)
+    sensor.execute_complete(context_of(chain, sensor), answer(chain))
+    chain.open().folder.write(files.PURGE_RECORD, JobRecord(stage=stage).to_bytes())
+    del chain.xcoms[TASK, f"file:{files.DECISION}"]
+    chain.clear_number += 1
+    if stage is JobStage.NONE:
+        ask(chain, sensor)
+        return
+    assert sensor.execute(context_of(chain, sensor)) is None
+    assert decision(chain).state is DecisionState.APPROVED
+    assert chain.xcoms[TASK, f"file:{files.DECISION}"]
+    assert "nobody is asked" in chain.said(TASK, "summary")
