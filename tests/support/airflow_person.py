@@ -8,6 +8,7 @@ from alma_purge.operators.base import STOP_KEY, TROUBLE_KEY
 from demo.approve import REVIEW_ROUTE, SETTLE_SECONDS, Review
 from demo.follow import ENDED, WAITING_FOR_PERSON, Run
 from demo.rest import AirflowClient, AirflowProblem, TaskState
+from patron_purge.answers import Choice
 
 POLL_SECONDS = 0.3
 STUCK_SECONDS = 240.0
@@ -44,6 +45,7 @@ class Watch:
     Attributes:
         run: The run.
         answer: Whether the approval is answered; otherwise it is left waiting.
+        rejects: Whether the answer is a reject.
         clears: How often the person is ready to clear a red task.
         seen: Every task and state that was seen, in order.
         sentences: What the red tasks said, by task, the last one last.
@@ -51,6 +53,7 @@ class Watch:
 
     run: Run
     answer: bool = True
+    rejects: bool = False
     clears: int = 3
     seen: list[tuple[str, str, int]] = field(default_factory=list)
     sentences: list[tuple[str, str]] = field(default_factory=list)
@@ -101,7 +104,7 @@ class Watch:
         return bool(new)
 
     def _answer(self, tasks: list[TaskState]) -> None:
-        """Approve every question once; Airflow fails a task that is answered the moment it begins to wait."""
+        """Answer every question once; Airflow fails a task that is answered the moment it begins to wait."""
         for task in tasks:
             if task.state != WAITING_FOR_PERSON or not self.answer:
                 continue
@@ -111,7 +114,8 @@ class Watch:
             client, dag_id, run_id = self.run.client, self.run.dag_id, self.run.run_id
             review = Review.model_validate(client.review(REVIEW_ROUTE, dag_id, run_id))
             form: dict[str, object] = {"count": review.count, "code": review.code, "comment": ""}
-            client.answer(dag_id, run_id, task.task_id, "Approve", form)
+            choice = Choice.REJECT if self.rejects else Choice.APPROVE
+            client.answer(dag_id, run_id, task.task_id, choice.value, form)
             self._answered.add(task.try_number)
 
     def _said(self, task: TaskState) -> str:
