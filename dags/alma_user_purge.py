@@ -161,6 +161,7 @@ def purge_dag(entry: InstitutionEntry) -> DAG:
             institution_name=entry.name,
             environment=entry.environment,
             approvers=entry.approvers,
+            approval_hours=entry.approval_hours,
             retries=ASK_AGAIN,
             retry_delay=ASK_AGAIN_AFTER,
             notifiers=[ApprovalWantedNotifier()],

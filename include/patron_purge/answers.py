@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from patron_purge.decision import Decision, DecisionState, Person, Refusal
 from patron_purge.digest import approval_code, same_code
+from patron_purge.states import DeleteUserPolicy
 
 
 class Choice(StrEnum):
@@ -46,6 +47,26 @@ class Answer(BaseModel):
     disposal_authority: str = ""
 
 
+class Terms(BaseModel):
+    """What the institution asks of an approval.
+
+    Attributes:
+        approvers: Airflow user ids of the people who may approve.
+        four_eyes: Whether the person who triggered the run may not approve it.
+        triggered_by: Name in Airflow of the person who triggered the run; empty for a scheduled run.
+        policy: The Delete User Policy in force, which the approver must name; None when it need not be named.
+        ask_disposal_authority: Whether the authority to dispose of the records must be named.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    approvers: tuple[str, ...]
+    four_eyes: bool = False
+    triggered_by: str = ""
+    policy: DeleteUserPolicy | None = None
+    ask_disposal_authority: bool = False
+
+
 class Judgement(BaseModel):
     """Whether an answer is accepted.
 
@@ -60,7 +81,7 @@ class Judgement(BaseModel):
     why: str = ""
 
 
-def judge_answer(asked: Decision, answer: Answer, approvers: tuple[str, ...]) -> Judgement:
+def judge_answer(asked: Decision, answer: Answer, terms: Terms) -> Judgement:
     """Check an answer against what was asked.
 
     A reject is never refused, whoever gives it and whenever: it only keeps people.
@@ -68,14 +89,19 @@ def judge_answer(asked: Decision, answer: Answer, approvers: tuple[str, ...]) ->
     Args:
         asked: The decision on file.
         answer: The submitted form.
-        approvers: Airflow user ids of the people who may approve.
+        terms: What the institution asks of an approval.
 
     Returns:
         Whether the answer counts, with a sentence for the person when it does not.
     """
     if answer.choice is Choice.REJECT:
         return Judgement(accepted=True)
-    why = _why_not_allowed(asked, answer, approvers) or _why_not_right(asked, answer)
+    why = (
+        _why_not_person(answer.person, terms)
+        or _why_not_now(asked, answer)
+        or _why_not_right(asked, answer)
+        or _why_not_complete(answer, terms)
+    )
     return Judgement(accepted=not why, why=why)
 
 
@@ -119,10 +145,22 @@ def record_answer(asked: Decision, answer: Answer, judgement: Judgement) -> Deci
     return asked.model_copy(update=update | approved)
 
 
-def _why_not_allowed(asked: Decision, answer: Answer, approvers: tuple[str, ...]) -> str:
-    """Check who answered, to which try and when."""
-    if answer.person.id not in approvers:
+def _why_not_person(person: Person, terms: Terms) -> str:
+    """Check who answered."""
+    if person.id not in terms.approvers:
         return "You are not among the people who may approve purges of this institution."
+    # Airflow records only a name of whoever triggers a run; some login systems let it be typed in any case.
+    names = {person.id.casefold(), person.name.casefold()}
+    if terms.four_eyes and terms.triggered_by and terms.triggered_by.casefold() in names:
+        return (
+            "You triggered this run yourself, and this institution wants a second person to approve it. "
+            "Ask another approver to answer, or reject."
+        )
+    return ""
+
+
+def _why_not_now(asked: Decision, answer: Answer) -> str:
+    """Check to which try the answer was given, and when."""
     if asked.state is not DecisionState.ASKED:
         return f"No answer is waited for: {asked.state.label}."
     if answer.try_number != asked.try_number:
@@ -132,7 +170,7 @@ def _why_not_allowed(asked: Decision, answer: Answer, approvers: tuple[str, ...]
         )
     if answer.answered_at > asked.deadline:
         return f"The deadline was {_moment(asked.deadline)}. Silence counts as a reject."
-    if answer.answered_at < asked.asked_at:
+    if answer.answered_at < (asked.asked_this_try_at or asked.asked_at):
         return "The answer is older than the question. Read the review page again and answer once more."
     return ""
 
@@ -146,10 +184,27 @@ def _why_not_right(asked: Decision, answer: Answer) -> str:
         )
     if not same_code(answer.code, approval_code(asked.digest)):
         return (
-            "The code is not the one on the review page. If the list was prepared again since you opened it, "
-            "reload the review page, read it again and type its code."
+            "The code is not the one on the review page. If the list was prepared again or somebody was taken "
+            "off since you opened it, reload the review page, read it again and type its code."
         )
     return ""
+
+
+def _why_not_complete(answer: Answer, terms: Terms) -> str:
+    """Check the fields that only some institutions ask for."""
+    if terms.policy is not None and not _same_words(answer.policy, terms.policy):
+        return (
+            "The Delete User Policy in the form is not the one that the review page shows. Look it up in Alma's "
+            "configuration of user management. If Alma says the same as the review page, choose it in the form; if "
+            "not, reject and tell your systems staff."
+        )
+    if terms.ask_disposal_authority and not answer.disposal_authority.strip():
+        return "The disposal authority is missing. Type under which authority these records may be deleted."
+    return ""
+
+
+def _same_words(typed: str, expected: str) -> bool:
+    return typed.casefold().split() == expected.casefold().split()
 
 
 def _moment(moment: datetime) -> str:

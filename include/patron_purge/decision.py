@@ -71,9 +71,12 @@ class Decision(_Model):
         environment: Alma environment.
         run_id: Run id of Airflow.
         try_number: The latest try that asked; only an answer to it counts.
-        digest: Digest of what was shown.
-        count: People on the list that was shown.
-        asked_at: When this digest was first asked for.
+        digest: Digest of what was shown, without the people who were taken off.
+        count: People on the list that was shown, without the people who were taken off.
+        reviewed_digest: Digest of the list as it was prepared; empty when nobody was taken off.
+        taken_off_sha256: Checksum of the record of people who were taken off; empty when nobody was.
+        asked_at: When this list was first asked about.
+        asked_this_try_at: When the latest try asked; an answer from before it counts for nothing.
         deadline: Last moment for an answer.
         not_after: Start of the next scheduled run, after which an approval is void; None without a schedule.
         approval_hours: How long an approval stays valid, in hours.
@@ -96,7 +99,10 @@ class Decision(_Model):
     try_number: int = Field(ge=1)
     digest: str
     count: int = Field(ge=0)
+    reviewed_digest: str = ""
+    taken_off_sha256: str = ""
     asked_at: AwareDatetime
+    asked_this_try_at: AwareDatetime | None = None
     deadline: AwareDatetime
     not_after: AwareDatetime | None = None
     approval_hours: int = Field(ge=1)
@@ -110,6 +116,11 @@ class Decision(_Model):
     disposal_authority: str = ""
     refusals: tuple[Refusal, ...] = ()
 
+    @property
+    def prepared_digest(self) -> str:
+        """Return the digest of the list as it was prepared, whoever was taken off since."""
+        return self.reviewed_digest or self.digest
+
 
 class Question(_Model):
     """What is put before the approver.
@@ -120,8 +131,10 @@ class Question(_Model):
         environment: Alma environment.
         run_id: Run id of Airflow.
         try_number: Number of this try.
-        digest: Digest of the purge.
-        count: People on the list.
+        digest: Digest of the purge, without the people who were taken off.
+        count: People on the list, without the people who were taken off.
+        reviewed_digest: Digest of the list as it was prepared; empty when nobody was taken off.
+        taken_off_sha256: Checksum of the record of people who were taken off; empty when nobody was.
         approval_hours: How long an answer is waited for and an approval stays valid, in hours.
         not_after: Start of the next scheduled run; None without a schedule.
     """
@@ -133,8 +146,15 @@ class Question(_Model):
     try_number: int = Field(ge=1)
     digest: str
     count: int = Field(ge=0)
+    reviewed_digest: str = ""
+    taken_off_sha256: str = ""
     approval_hours: int = Field(ge=1)
     not_after: AwareDatetime | None = None
+
+    @property
+    def prepared_digest(self) -> str:
+        """Return the digest of the list as it was prepared, whoever was taken off since."""
+        return self.reviewed_digest or self.digest
 
 
 def ask(question: Question, now: datetime, previous: Decision | None) -> Decision:
@@ -146,10 +166,11 @@ def ask(question: Question, now: datetime, previous: Decision | None) -> Decisio
         previous: The decision on file; None at the first ask.
 
     Returns:
-        The open decision. Asking again for the same digest keeps the first deadline, so that wrong answers
-        and clears do not buy time.
+        The open decision. Asking again about the same list, or about what is left of it, keeps the first
+        deadline, so that wrong answers, clears and taking people off do not buy time.
     """
-    again = previous is not None and previous.digest == question.digest and previous.run_id == question.run_id
+    same = ("prepared_digest", "run_id")
+    again = previous is not None and all(getattr(previous, one) == getattr(question, one) for one in same)
     asked_at = previous.asked_at if previous is not None and again else _at_its_offset(now)
     latest = asked_at + timedelta(hours=question.approval_hours)
     deadline = _at_its_offset(_earliest(latest, question.not_after))
@@ -158,6 +179,7 @@ def ask(question: Question, now: datetime, previous: Decision | None) -> Decisio
     return Decision(
         state=DecisionState.ASKED,
         asked_at=asked_at,
+        asked_this_try_at=_at_its_offset(now),
         deadline=deadline,
         refusals=previous.refusals if previous is not None else (),
         **question.model_dump(),
@@ -183,6 +205,7 @@ def require_approved(
     environment: str,
     run_id: str,
     clear_number: int,
+    taken_off_sha256: str = "",
 ) -> None:
     """Make sure that there is an unexpired approval of exactly this purge.
 
@@ -194,11 +217,15 @@ def require_approved(
         environment: Alma environment, as Alma itself tells it now.
         run_id: Run id of Airflow.
         clear_number: How often tasks of the run have been cleared by now.
+        taken_off_sha256: Checksum of the record of people who were taken off; empty when nobody was.
 
     Raises:
         ApprovalRefusedError: There is none; the text says why and what to do.
     """
     why = _why_not_approved(decision, digest, now, (institution_code, environment, run_id))
+    approved = decision is not None and decision.state is DecisionState.APPROVED
+    if decision is not None and approved and decision.taken_off_sha256 != taken_off_sha256:
+        why = "The people who are off the list are not those who were off it at the approval."
     if not why and decision is not None and decision.clear_number != clear_number:
         why = "Tasks of this run were cleared after the approval, which revokes it."
     if why and decision is not None and now > decision.deadline:
@@ -233,8 +260,8 @@ def _why_not_valid(decision: Decision, now: datetime) -> str:
         return "The approval on file does not say who approved and until when it is valid."
     if approval_code(decision.digest) != decision.code:
         return "The approval on file does not carry the code of this list."
-    if decision.answered_at > decision.deadline:
-        return "The approval was given after the deadline."
+    if not (decision.asked_this_try_at or decision.asked_at) <= decision.answered_at <= decision.deadline:
+        return "The approval is older than the question, or it was given after the deadline."
     if now < decision.answered_at:
         return "The approval was given in the future: the clocks of this machine and of Airflow differ."
     if now > decision.valid_until:

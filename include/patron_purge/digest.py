@@ -104,6 +104,20 @@ def purge_digest(subject: DigestSubject) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def digest_of_rest(digest: str, primary_ids: tuple[str, ...]) -> str:
+    """Compute the digest of what is left of a list after people were taken off it.
+
+    Args:
+        digest: The digest of the purge with the whole list.
+        primary_ids: Everybody who is left on the list, in any order.
+
+    Returns:
+        SHA-256 in hexadecimal.
+    """
+    text = json.dumps([digest, *sorted(primary_ids)], ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(f"what is left of {text}".encode()).hexdigest()
+
+
 def approval_code(digest: str) -> str:
     """Derive the code that a person types to approve.
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from patron_purge.errors import ConfigurationError
 from patron_purge.quiet_hours import parse_quiet_hours
 from patron_purge.settings_lines import Mistake, SettingsFile, read_settings
-from patron_purge.states import Engine, Mode
+from patron_purge.states import DeleteUserPolicy, Engine, Mode
 
 NonEmpty = Annotated[str, Field(min_length=1)]
 MailAddress = Annotated[str, Field(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$")]
@@ -187,6 +187,11 @@ class Institution(_Settings):
         approval_hours: How long an approval may be waited for and stays valid, in hours.
         approvers: Airflow user ids who may answer; empty only for report-only institutions.
         notices: Mails about each run; without this block none is sent.
+        four_eyes: Whether whoever triggered a run may not be the one who approves it; rejecting is always allowed.
+        delete_user_policy: Alma's Delete User Policy in force, which the approver must then name to approve: `Keep
+            fully reportable`, `Keep statistics`, `Keep statistics and remove primary ID` or `Fully remove`; empty
+            when it need not be named.
+        ask_disposal_authority: Whether the approver must name the authority to dispose of the records.
         report: The Analytics report of people whose purge date has passed.
         exclusion_files: The exclusion files that the consortium provides.
         exclusion_id_headings: Accepted headings of the id column in exclusion files.
@@ -225,6 +230,9 @@ class Institution(_Settings):
     approval_hours: int = Field(default=72, ge=1)
     approvers: tuple[NonEmpty, ...] = Field(default=(), examples=[["olga"]])
     notices: NoticeSettings | None = None
+    four_eyes: bool = False
+    delete_user_policy: DeleteUserPolicy | None = None
+    ask_disposal_authority: bool = False
     report: ReportSettings
     exclusion_files: tuple[ExclusionPattern, ...] = Field(min_length=1, examples=[_EXCLUSION_FILES])
     exclusion_id_headings: tuple[NonEmpty, ...] = ("Primary ID", "Primary Identifier")

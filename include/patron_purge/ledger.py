@@ -38,6 +38,7 @@ ALLOWED: Final[Mapping[RowState, frozenset[RowState]]] = {
     | {
         RowState.PURGED,
         RowState.KEPT_BY_ALMA,
+        RowState.TAKEN_OFF,
         RowState.DROPPED_LATE,
         RowState.NOT_SENT,
         RowState.UNKNOWN,

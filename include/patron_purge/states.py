@@ -12,6 +12,7 @@ class RowState(StrEnum):
     KEPT_BY_ALMA = "kept_by_alma"
     HELD_BACK = "held_back"
     DROPPED_LIVE = "dropped_live"
+    TAKEN_OFF = "taken_off"
     DROPPED_LATE = "dropped_late"
     NOT_IN_PILOT = "not_in_pilot"
     NOT_APPROVED = "not_approved"
@@ -37,6 +38,7 @@ _STATE_LABELS = {
     RowState.KEPT_BY_ALMA: "kept by Alma",
     RowState.HELD_BACK: "held back by a rule",
     RowState.DROPPED_LIVE: "held back by the live check",
+    RowState.TAKEN_OFF: "taken off by the reviewer",
     RowState.DROPPED_LATE: "taken off by the last check",
     RowState.NOT_IN_PILOT: "outside the pilot",
     RowState.NOT_APPROVED: "not approved",
@@ -140,3 +142,12 @@ class Engine(StrEnum):
 
     JOB = "job"
     MANUAL = "manual"
+
+
+class DeleteUserPolicy(StrEnum):
+    """What Alma leaves of a deleted user (Alma documentation, "Configuring User Deletion")."""
+
+    KEEP_REPORTABLE = "Keep fully reportable"
+    KEEP_STATISTICS = "Keep statistics"
+    KEEP_STATISTICS_WITHOUT_ID = "Keep statistics and remove primary ID"
+    REMOVE = "Fully remove"

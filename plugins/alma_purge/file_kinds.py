@@ -16,6 +16,7 @@ _KINDS: Final = {
         files.LEDGER_RESTORED,
         files.DROPS_REGROUP,
         files.DROPS_PURGE,
+        files.TAKEN_OFF,
     ),
     FileKind.WORKBOOK: (files.WORKBOOK,),
     FileKind.SNAPSHOT: (files.SNAPSHOT, files.RESTORE_LOG, files.NOT_RESTORED),
@@ -45,6 +46,8 @@ _PATTERNS: Final = (
     (re.compile(r"exclusions-\d+\.xlsx"), FileKind.RAW_INPUT),
     (re.compile(r"[a-z]+-progress-\d+\.jsonl"), FileKind.WORKING),
     (re.compile(r"(regroup|purge)-job-start-\d+-\d+\.txt"), FileKind.NOT_PERSONAL),
+    (re.compile(rf"{files.TAKEN_OFF_ENTRY}[0-9a-f]+\.json"), FileKind.LEDGER),
+    (re.compile(rf"{files.LOOKED_ENTRY}[0-9a-f]+\.json"), FileKind.NOT_PERSONAL),
     # A file that was being written when its process was killed.
     (re.compile(r"\..+\.[^.]+"), FileKind.WORKING),
 )

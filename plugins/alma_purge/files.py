@@ -1,4 +1,4 @@
-"""Names of the files in a run folder."""
+"""Names of the files in a run folder, and of its folders with one file for each entry."""
 
 RUN = "run.json"
 PREFLIGHT = "preflight.json"
@@ -18,6 +18,10 @@ REGROUP_PAYLOAD = "payload-regroup.json"
 PURGE_PAYLOAD = "payload-purge.json"
 DECISION = "decision.json"
 SETS = "sets.json"
+TAKEN_OFF = "taken-off.json"
+# One file for each entry; the rest of the name is chosen when it is written.
+TAKEN_OFF_ENTRY = "taken-off-"
+LOOKED_ENTRY = "looked-"
 REGROUP_RECORD = "regroup-job.json"
 PURGE_RECORD = "purge-job.json"
 REGROUP = "regroup.json"

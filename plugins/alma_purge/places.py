@@ -125,6 +125,7 @@ class InstitutionEntry:
         timezone: Zone of the schedule.
         approvers: Airflow user ids who may answer.
         engine: How the purge is started; a person's part in it changes the flow.
+        approval_hours: How long an answer is waited for, in hours.
         wants_reminders: Whether approvers are reminded by mail.
     """
 
@@ -134,6 +135,7 @@ class InstitutionEntry:
     schedule: str | None
     timezone: str
     approvers: tuple[str, ...]
+    approval_hours: int
     engine: Engine = Engine.JOB
     wants_reminders: bool = False
 
@@ -155,7 +157,7 @@ def _entry(path: Path) -> InstitutionEntry:
     try:
         settings = load_institution(path)
     except ConfigurationError:
-        return InstitutionEntry(path.stem, path.stem, "settings need correction", None, "UTC", ())
+        return InstitutionEntry(path.stem, path.stem, "settings need correction", None, "UTC", (), 72)
     return InstitutionEntry(
         code=path.stem,
         name=settings.name,
@@ -165,4 +167,5 @@ def _entry(path: Path) -> InstitutionEntry:
         approvers=settings.approvers,
         engine=settings.engine,
         wants_reminders=settings.notices is not None and bool(settings.notices.reminder_hours),
+        approval_hours=settings.approval_hours,
     )

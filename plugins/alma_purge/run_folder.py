@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from airflow.sdk import ObjectStoragePath
 
@@ -120,6 +121,26 @@ class RunFolder:
         except FileNotFoundError:
             return None
         return content
+
+    def append(self, prefix: str, content: bytes) -> None:
+        """Add an entry of a kind; each entry is a file of its own.
+
+        So two people who add one at the same moment, even on two machines, never overwrite each other.
+
+        Args:
+            prefix: Begin of the names of all entries of this kind.
+            content: The entry.
+        """
+        self.write(f"{prefix}{uuid4().hex}.json", content)
+
+    def entries(self, prefix: str) -> tuple[bytes, ...]:
+        """Read every entry of a kind, in no particular order.
+
+        Args:
+            prefix: Begin of their names.
+        """
+        self.path.fs.invalidate_cache()  # a store may remember an older listing
+        return tuple(self.read(name) for name in self.names() if name.startswith(prefix))
 
     def names(self) -> tuple[str, ...]:
         """Return the names of all files, sorted; none when there is no such folder."""

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from demo.problems import DemoProblem
 from patron_purge.certificate import Certificate
+from patron_purge.states import RowState
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,12 @@ class FoundCertificate:
 
     page: Path
     content: Certificate
+
+    @property
+    def taken_off(self) -> int:
+        """Return how many people the approver took off the list."""
+        parts = self.content.equation.parts if self.content.equation else ()
+        return sum(part.count for part in parts if part.code == RowState.TAKEN_OFF)
 
     def problems(self, answer: str | None, gone: int) -> list[str]:
         """Hold the certificate against itself and against what was seen in the tenant.

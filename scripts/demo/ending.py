@@ -54,19 +54,24 @@ def report(ending: Ending, screen: Screen) -> bool:
         ending: Everything there is to judge.
         screen: Where to print.
     """
-    judge = approved_effect if ending.answer is Answer.APPROVE else untouched_effect
-    effect = judge(ending.before, ending.after)
-    problems = list(effect.problems)
+    problems = []
+    certificate = None
+    try:
+        certificate = read_certificate(ending.run.xcom(CERTIFY_TASK, "certificate"))
+    except DemoProblem as problem:
+        problems.append(str(problem))
+    if ending.answer is Answer.APPROVE:
+        taken_off = certificate.taken_off if certificate else 0
+        effect = approved_effect(ending.before, ending.after, taken_off)
+    else:
+        effect = untouched_effect(ending.before, ending.after)
+    problems = [*effect.problems, *problems]
     if ending.state != "success":
         problems.insert(0, "the run failed; the lines above say where")
     if ending.answer is None:
         problems.insert(0, "nobody was asked to approve")
-    certificate = None
-    try:
-        certificate = read_certificate(ending.run.xcom(CERTIFY_TASK, "certificate"))
+    if certificate:
         problems += certificate.problems(ending.answer, effect.gone)
-    except DemoProblem as problem:
-        problems.append(str(problem))
     _print(effect, certificate, screen)
     for line in problems:
         screen.line(f"NOT RIGHT: {line}.")

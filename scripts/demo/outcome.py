@@ -33,14 +33,24 @@ class Effect:
     problems: tuple[str, ...]
 
 
-def approved_effect(before: People, after: People) -> Effect:
+def approved_effect(before: People, after: People, taken_off: int = 0) -> Effect:
     """Judge the effect of an approved purge.
 
     Args:
         before: The tenant before the run.
         after: The tenant after it.
+        taken_off: How many people the approver took off the list; so many may be as they were.
     """
-    effect = _judge(before, after, _when_approved)
+    may_stay = taken_off
+
+    def rule(person: Person, now: Person | None) -> Judgement:
+        nonlocal may_stay
+        if may_stay and person.expectation == Expectation.PURGEABLE and person.exists and _same(person, now):
+            may_stay -= 1
+            return True, "taken off the list, unchanged"
+        return _when_approved(person, now)
+
+    effect = _judge(before, after, rule)
     if effect.gone == 0:
         return Effect(effect.counts, 0, (*effect.problems, "nobody was purged, so nothing was proven"))
     return effect

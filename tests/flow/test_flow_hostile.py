@@ -183,7 +183,11 @@ def test_a_list_that_a_guard_has_stopped_moves_nobody_even_with_an_approval_on_f
     chain = Chain()
     assert "max_count: " in chain.stop_at_review()
     approval = PurgeApprovalSensor(
-        task_id="approve_purge", institution_name="", environment="sandbox", approvers=["olga"]
+        task_id="approve_purge",
+        institution_name="",
+        environment="sandbox",
+        approvers=["olga"],
+        approval_hours=72,
     )
     with pytest.raises(AirflowFailException, match="A guard has stopped this list"):
         approval.execute(chain.context("approve_purge"))

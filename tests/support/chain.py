@@ -22,13 +22,15 @@ from alma_purge.operators.reconcile import ReconcileOperator
 from alma_purge.operators.regroup_users import RegroupUsersOperator
 from alma_purge.operators.restore_kept import RestoreKeptOperator
 from alma_purge.operators.select_candidates import SelectCandidatesOperator
+from alma_purge.steps.taken_off import seal, taken_off_so_far
 from alma_purge.triggers.alma_job import JobNews
-from patron_purge.answers import Answer, Choice, judge_answer, record_answer
+from patron_purge.answers import Answer, Choice, Terms, judge_answer, record_answer
 from patron_purge.decision import Person, Question, ask
 from patron_purge.digest import approval_code
 from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.review_model import Review
 from patron_purge.states import RowState
+from patron_purge.taken_off import TakenOff, rest_of
 
 TO_THE_REVIEW: dict[str, type[PurgeOperator]] = {
     "preflight": PreflightOperator,
@@ -89,21 +91,36 @@ class Chain:
         return Review.model_validate_json(self.open().folder.read(files.REVIEW))
 
     def approved(self) -> list[str]:
-        """Return the primary ids on the list."""
-        ledger = read_ledger_csv(self.open().folder.read(files.LEDGER_REVIEWED))
-        return list(ids_in_state(ledger, RowState.TO_PURGE))
+        """Return the primary ids on the list, without whoever was taken off."""
+        folder = self.open().folder
+        ledger = read_ledger_csv(folder.read(files.LEDGER_REVIEWED))
+        return list(ids_in_state(rest_of(ledger, "", taken_off_so_far(folder)).ledger, RowState.TO_PURGE))
+
+    def take_off(self, *primary_ids: str) -> None:
+        """Take people off the list, as the review page would record it."""
+        for primary_id in primary_ids:
+            entry = TakenOff(
+                primary_id=primary_id,
+                by=Person(id="olga", name="Olga"),
+                at=datetime.now(UTC),
+                reason="asked to stay",
+            )
+            self.open().folder.append(files.TAKEN_OFF_ENTRY, entry.to_bytes())
 
     def approve(self, choice: Choice = Choice.APPROVE) -> None:
         """Answer as the sensor would record it."""
         context, run, review = self.context("approve_purge"), self.open(), self.review()
+        rest, taken_off = seal(context, run, review)
         question = Question(
             institution=run.institution.code,
             institution_code=review.institution_code,
             environment=review.environment,
             run_id=run.run_id,
             try_number=1,
-            digest=review.digest,
-            count=review.count,
+            digest=rest.digest,
+            count=rest.count,
+            reviewed_digest=review.digest,
+            taken_off_sha256=taken_off,
             approval_hours=run.institution.approval_hours,
         )
         asked = ask(question, datetime.now(UTC), None)
@@ -113,11 +130,12 @@ class Chain:
             person=Person(id="olga", name="Olga"),
             answered_at=datetime.now(UTC),
             clear_number=0,
-            count=str(review.count),
-            code=approval_code(review.digest),
+            count=str(rest.count),
+            code=approval_code(rest.digest),
             comment="",
         )
-        decision = record_answer(asked, answer, judge_answer(asked, answer, run.institution.approvers))
+        terms = Terms(approvers=run.institution.approvers)
+        decision = record_answer(asked, answer, judge_answer(asked, answer, terms))
         publish(context, run, files.DECISION, decision.model_dump_json(indent=1).encode())
 
     def start(self, task_id: str) -> None:

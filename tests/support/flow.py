@@ -242,6 +242,11 @@ def respond(run_id: str, answer: FormAnswer, client: Any = None) -> Any:
     return (client or _rest_client())("PATCH", url, answer.user, answer.role, json=body)
 
 
+def rest_call(method: str, url: str, user: str, role: str, **request: Any) -> Any:
+    """Call Airflow's own web application, pages of plugins included, as a user."""
+    return _rest_client()(method, url, user, role, **request)
+
+
 @cache
 def _rest_client() -> Any:
     """Return a function that calls Airflow's own REST application as a user."""
@@ -255,6 +260,7 @@ def _rest_client() -> Any:
     def call(method: str, url: str, user: str, role: str, **request: Any) -> Any:
         person = SimpleAuthManagerUser(username=user, role=role)
         token = app.state.auth_manager.generate_jwt(person)
-        return http.request(method, url, headers={"Authorization": f"Bearer {token}"}, **request)
+        headers = {"Authorization": f"Bearer {token}"} | request.pop("headers", {})
+        return http.request(method, url, headers=headers, **request)
 
     return call

@@ -27,6 +27,7 @@ class RunStandIn:
     """The part of a DAG run that the operators use."""
 
     clear_number: int = 0
+    triggering_user_name: str | None = None
 
 
 @dataclass

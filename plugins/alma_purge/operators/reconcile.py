@@ -14,6 +14,7 @@ from alma_purge.steps.after_purge import ReconcileProgress, classify_people, job
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.read_progress import basis_of
+from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.upstream import fail_after
 from patron_purge.decision import Decision, DecisionState
 from patron_purge.ledger import (
@@ -42,6 +43,7 @@ class ReconcileOperator(PurgeOperator):
         if no_list and purge.stage is JobStage.NONE:
             return "The run ended before there was a list; there is nobody to account for."
         ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+        ledger = without_taken_off(context, run, ledger)
         late = read_drops(run, files.DROPS_PURGE) | read_drops(run, files.DROPS_REGROUP)
         ledger = hold_back(ledger, late, RowState.DROPPED_LATE)
         if purge.stage is JobStage.NONE:
@@ -64,7 +66,7 @@ class ReconcileOperator(PurgeOperator):
         )
         with run.client() as client:
             require_reviewed_tenant(client, run, review)
-            require_ended(client, purge, echo_proven=_echo_proven(context, run))
+            require_ended(client, run, purge, echo_proven=_echo_proven(context, run))
             ledger = _read_everybody(run, client, ledger, review.marker_group, progress)
         _require_everybody_read(ledger)
         publish(context, run, files.LEDGER, ledger_csv(ledger))

@@ -7,7 +7,12 @@ from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord
 from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun, publish
-from alma_purge.steps.authority import approved_ids, preflight_result, require_authority
+from alma_purge.steps.authority import (
+    approved_ids,
+    preflight_result,
+    require_authority,
+    require_nobody_taken_off_since,
+)
 from alma_purge.steps.drops import read_drops, write_drops
 from alma_purge.steps.job_start import JobOrder
 from alma_purge.steps.last_check import check_before_regroup
@@ -48,6 +53,7 @@ class RegroupUsersOperator(AlmaJobOperator):
             if not check.is_stale():
                 break
             self.log.info("The last check is older than 15 minutes and is made again")
+        require_nobody_taken_off_since(run, authority)
         return JobOrder(
             job_id=authority.regroup_job_id,
             job_name=name,

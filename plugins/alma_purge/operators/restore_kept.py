@@ -16,6 +16,7 @@ from alma_purge.steps.made_sets import delete_sets, made_sets
 from alma_purge.steps.restore import Attempt, Home, Restored
 from alma_purge.steps.restore_log import RestoreLog, not_restored_csv
 from alma_purge.steps.restore_people import reasons_sentence, restore_people
+from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.upstream import fail_after
 from patron_purge.errors import PurgeError
 from patron_purge.ledger import ids_in_state, ledger_csv, read_ledger_csv
@@ -47,8 +48,8 @@ class RestoreKeptOperator(PurgeOperator):
         with run.client() as client:
             require_reviewed_tenant(client, run, review)
             # A regroup that begins after all would show at the next preflight, and nobody would be purged by it.
-            require_ended(client, regroup, echo_proven=True)
-            require_ended(client, purge, echo_proven=regroup.name_echoed is True)
+            require_ended(client, run, regroup, echo_proven=True)
+            require_ended(client, run, purge, echo_proven=regroup.name_echoed is True)
             homes = self._homes(run, context)
             attempts = restore_people(client, homes, review.marker_group, RestoreLog(run.folder))
             result = _result(attempts)
@@ -84,6 +85,7 @@ class RestoreKeptOperator(PurgeOperator):
         snapshot = read_snapshot_csv(on_file(context, run, files.SNAPSHOT, "check_live"))
         group_of = {row.primary_id: row.original_group for row in snapshot}
         reviewed_ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+        reviewed_ledger = without_taken_off(context, run, reviewed_ledger)
         moved = set(ids_in_state(reviewed_ledger, RowState.TO_PURGE)) - never_moved - gone
         return [Home(primary_id=key, group=group_of.get(key)) for key in sorted(moved)]
 

@@ -1,11 +1,10 @@
 """The task `approve_purge`: a person approves exactly the list that was reviewed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Context, Param
+from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
@@ -19,37 +18,14 @@ from alma_purge.operators.base import (
     report_summary,
 )
 from alma_purge.schedule import next_run_after
+from alma_purge.sensors.approval_form import FORM, read_answer, texts
 from alma_purge.steps.authority import clear_number, require_no_stop
-from patron_purge.answers import Answer, Choice, judge_answer, record_answer
-from patron_purge.decision import Decision, Person, Question, ask, time_out
+from alma_purge.steps.taken_off import seal
+from patron_purge.answers import Terms, judge_answer, record_answer
+from patron_purge.decision import Decision, Question, ask, time_out
 from patron_purge.errors import ApprovalRefusedError, PurgeError
 from patron_purge.review_model import Review
 from patron_purge.states import Mode
-
-SUBJECT = "{environment}: purge expired patrons of {name}?"
-BODY = """\
-## {name} - {environment} - IRREVERSIBLE
-
-Whoever is purged is **deleted from Alma for good**: record, loans history, requests and lists.
-
-1. Open the **[review page](/dags/{{{{ dag.dag_id }}}}/runs/{{{{ run_id | urlencode }}}}/plugin/purge_review)** \
-and read who would be purged and why.
-2. To approve, type the **count** and the **code** that stand on the review page, then choose *Approve*.
-3. In doubt, choose *Reject*: nobody is purged. No answer counts as a reject.
-
-Only {approvers} may answer."""
-
-
-def _field(title: str, description: str, *types: str) -> Param:
-    """Return a field that may stay empty, so that rejecting takes one click."""
-    return Param(None, type=["null", *types], source="task", title=title, description=description)
-
-
-FORM = {
-    "count": _field("Count", "The number of people to purge, as on the review page.", "integer"),
-    "code": _field("Code", "The eight letters on the review page.", "string"),
-    "comment": _field("Comment", "Goes into the certificate; no patron names.", "string"),
-}
 
 
 class PurgeApprovalSensor(ApprovalOperator):
@@ -64,6 +40,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         institution_name: Name shown to people.
         environment: Alma environment, shown in capitals.
         approvers: Airflow user ids who may answer.
+        approval_hours: How long an answer is waited for, in hours.
         params: The DAG's own parameters, which Airflow passes to every operator; they are no fields of the form.
     """
 
@@ -73,18 +50,15 @@ class PurgeApprovalSensor(ApprovalOperator):
         institution_name: str,
         environment: str,
         approvers: Sequence[str],
+        approval_hours: int,
         params: ParamsDict | dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         del params  # shown in the form, they would have to be filled in again
-        shown = {
-            "name": institution_name,
-            "environment": environment.upper(),
-            "approvers": " or ".join(approvers) or "nobody yet (the settings name no approvers)",
-        }
+        subject, body = texts(institution_name, environment, approvers, approval_hours)
         super().__init__(
-            subject=SUBJECT.format(**shown),
-            body=BODY.format(**shown),
+            subject=subject,
+            body=body,
             defaults=self.REJECT,
             params=ParamsDict(FORM),
             assigned_users=[{"id": approver, "name": approver} for approver in approvers],
@@ -104,7 +78,7 @@ class PurgeApprovalSensor(ApprovalOperator):
             if why_not:
                 report_summary(context, self, why_not)
                 raise AirflowSkipException(why_not)
-            decision = ask(_question(run, review, context["ti"].try_number), run.now, _on_file(run))
+            decision = ask(self._question(run, context, review), run.now, _on_file(run))
             publish(context, run, files.DECISION, _as_bytes(decision))
             if run.now >= decision.deadline:
                 return self._timed_out(run, context, decision)
@@ -134,8 +108,8 @@ class PurgeApprovalSensor(ApprovalOperator):
         """Leave the form to the judgement of the answer, which gives the person a reason."""
 
     def _judge(self, run: PurgeRun, context: Context, asked: Decision, event: dict[str, Any]) -> None:
-        answer = _answer(event, context["ti"].try_number, clear_number(context))
-        judgement = judge_answer(asked, answer, run.institution.approvers)
+        answer = read_answer(event, context["ti"].try_number, clear_number(context))
+        judgement = judge_answer(asked, answer, _terms(run, context))
         self._record(run, context, record_answer(asked, answer, judgement))
         if not judgement.accepted:
             raise AirflowException(f"The answer was not accepted: {judgement.why}")
@@ -152,15 +126,28 @@ class PurgeApprovalSensor(ApprovalOperator):
     def _review(self, run: PurgeRun, context: Context) -> Review:
         return Review.model_validate_json(fetch(context, run, files.REVIEW, "prepare_review"))
 
+    def _question(self, run: PurgeRun, context: Context, review: Review) -> Question:
+        return Question(
+            institution=run.institution.code,
+            institution_code=review.institution_code,
+            environment=review.environment,
+            run_id=run.run_id,
+            try_number=context["ti"].try_number,
+            approval_hours=run.institution.approval_hours,
+            not_after=next_run_after(run.institution, run.now),
+            **_list_now(run, context, review),
+        )
+
     def _asked(self, run: PurgeRun, context: Context) -> Decision:
-        """Return the open question; the answer must be to it and to the review as it is now."""
+        """Return the open question about the list as it is now, without whoever was taken off since it was asked."""
         asked = Decision.model_validate_json(fetch(context, run, files.DECISION, self.task_id))
-        if asked.digest != self._review(run, context).digest:
+        review = self._review(run, context)
+        if asked.prepared_digest != review.digest:
             raise ApprovalRefusedError(
                 "The list was made again after this approval was asked for. Nothing was sent to Alma; clear this "
                 "task to ask about the new list."
             )
-        return asked
+        return asked.model_copy(update=_list_now(run, context, review))
 
 
 def _nothing_to_approve(run: PurgeRun, review: Review) -> str:
@@ -170,40 +157,25 @@ def _nothing_to_approve(run: PurgeRun, review: Review) -> str:
     return "" if review.count else "There is nobody to purge, so nobody is asked."
 
 
-def _question(run: PurgeRun, review: Review, try_number: int) -> Question:
-    return Question(
-        institution=run.institution.code,
-        institution_code=review.institution_code,
-        environment=review.environment,
-        run_id=run.run_id,
-        try_number=try_number,
-        digest=review.digest,
-        count=review.count,
-        approval_hours=run.institution.approval_hours,
-        not_after=next_run_after(run.institution, run.now),
+def _list_now(run: PurgeRun, context: Context, review: Review) -> dict[str, Any]:
+    """Return the part of a question and a decision that says which list it is about."""
+    rest, taken_off = seal(context, run, review)
+    return {
+        "digest": rest.digest,
+        "count": rest.count,
+        "reviewed_digest": "" if rest.digest == review.digest else review.digest,
+        "taken_off_sha256": taken_off,
+    }
+
+
+def _terms(run: PurgeRun, context: Context) -> Terms:
+    return Terms(
+        approvers=run.institution.approvers,
+        four_eyes=run.institution.four_eyes,
+        triggered_by=context["dag_run"].triggering_user_name or "",
+        policy=run.institution.delete_user_policy,
+        ask_disposal_authority=run.institution.ask_disposal_authority,
     )
-
-
-def _answer(event: dict[str, Any], try_number: int, cleared: int) -> Answer:
-    """Read the submitted form, whatever its fields hold: Airflow's REST API checks nothing."""
-    form = event["params_input"] or {}
-    person = event["responded_by_user"]
-    answered_at = event["responded_at"]
-    return Answer(
-        try_number=try_number,
-        choice=Choice(event["chosen_options"][0]),
-        person=Person(id=str(person["id"]), name=str(person["name"])),
-        answered_at=answered_at if isinstance(answered_at, datetime) else datetime.now(UTC),
-        clear_number=cleared,
-        count=_typed(form, "count"),
-        code=_typed(form, "code"),
-        comment=_typed(form, "comment"),
-    )
-
-
-def _typed(form: Mapping[str, Any], field: str) -> str:
-    value = form.get(field)
-    return "" if value is None else str(value)
 
 
 def _on_file(run: PurgeRun) -> Decision | None:

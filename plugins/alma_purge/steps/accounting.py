@@ -6,11 +6,13 @@ from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
 from alma_purge import files
-from alma_purge.documents import JobRecord
+from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, recorded
 from alma_purge.steps.job_start import is_active
+from alma_purge.steps.looked import looked_at
 from alma_purge.steps.tenant import require_right_tenant
 from patron_purge.errors import ConfigurationError
+from patron_purge.looked import Looked
 from patron_purge.review_model import Review
 
 log = logging.getLogger(__name__)
@@ -63,25 +65,47 @@ def require_reviewed_tenant(client: AlmaClient, run: PurgeRun, review: Review) -
         )
 
 
-def require_ended(client: AlmaClient, record: JobRecord, *, echo_proven: bool) -> None:
+def require_ended(client: AlmaClient, run: PurgeRun, record: JobRecord, *, echo_proven: bool) -> None:
     """Make sure that a job of this run is not working in Alma any more.
 
     Args:
         client: The Alma client.
+        run: The run.
         record: The record of the job.
         echo_proven: Whether an earlier job of this run showed the name it was given.
 
     Raises:
         TryAgainError: It may still be working.
     """
-    if not is_active(client, record, echo_proven=echo_proven):
-        return
+    looked = looked_at(run.folder, record)
+    if is_active(client, record, echo_proven=echo_proven, seen_missing=looked is not None):
+        raise TryAgainError(_still_active(record, looked))
+    if looked is not None:
+        log.warning(
+            "The job %s counts as never started, because a person looked for it in Alma", record.job_name
+        )
+
+
+def _still_active(record: JobRecord, looked: Looked | None) -> str:
     if record.by_hand:
-        raise TryAgainError(
+        return (
             f"A person was asked to run {record.job_name} in Alma, and nobody has said yet how it ended, so nobody "
             "can be accounted for or moved. Clear purge_users, answer its Required Action, then clear this task."
         )
-    raise TryAgainError(
+    if looked is not None:
+        return (
+            f"ATTENTION: {looked.by.name} looked in Alma and said that the job {record.job_name} did not run, but Alma "
+            "lists it now and it is not over. Nobody is accounted for or moved while it works. Look at Alma's Monitor "
+            "Jobs page; when the job has ended, clear this task."
+        )
+    if record.stage is JobStage.INTENDED:
+        return (
+            f"It is not known whether the job {record.job_name} was started in Alma, so nobody can be accounted for or "
+            "moved yet. Look at Alma's Monitor Jobs page. If the job is there, clear this task when it has ended. If "
+            "it is not there and did not run, an approver can say so on the review page, 15 minutes after the start; "
+            "then clear this task."
+        )
+    return (
         f"The job {record.job_name} may still be running in Alma, so nobody can be accounted for or moved yet. "
         "Look at Alma's Monitor Jobs page; when the job has ended, clear this task."
     )

@@ -12,6 +12,7 @@ from alma_purge.operators.base import PurgeRun, fetch
 from alma_purge.places import job_payload
 from alma_purge.run_folder import sha256_of
 from alma_purge.steps.stored_exclusions import stored_exclusions
+from alma_purge.steps.taken_off import checksum_of, taken_off_so_far, without_taken_off
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.decision import Decision, require_approved
 from patron_purge.digest_basis import DigestBasis
@@ -25,11 +26,15 @@ from patron_purge.purge_page import frozen_criteria, page_criteria
 from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import Engine, RowState
+from patron_purge.taken_off import rest_of
 
 _NOT_DECIDING = (
     "name",
     "schedule",
     "approvers",
+    "four_eyes",
+    "delete_user_policy",
+    "ask_disposal_authority",
     "poll_seconds",
     "job_hours",
     "calls_per_second",
@@ -58,14 +63,15 @@ class Authority:
     """What an acting task may do.
 
     Attributes:
-        approved: Primary ids on the approved list.
+        approved: Primary ids on the approved list, without whoever was taken off.
         original_groups: Primary id to the code of the group before the regroup.
         payloads: The frozen payloads; these bytes are sent.
         regroup_job_id: Id of the *Update/Notify Users* job.
         purge_job_id: Id of the *Purge users* job.
         group_names: Description of every user group by its code.
         exclusions: The exclusion files that the list was made from, by their pattern.
-        digest: Digest of everything that was approved.
+        digest: Digest of the whole list as it was prepared; jobs and sets of the run are named after it.
+        taken_off_sha256: Checksum of the record of people who were off the list at the approval.
     """
 
     approved: tuple[str, ...]
@@ -76,6 +82,7 @@ class Authority:
     group_names: dict[str, str]
     exclusions: dict[str, ExclusionFile]
     digest: str
+    taken_off_sha256: str = ""
 
 
 def checked_payloads(institution: Institution) -> Payloads:
@@ -200,13 +207,13 @@ def preflight_result(run: PurgeRun, context: Context) -> PreflightResult:
 
 
 def approved_ids(context: Context, run: PurgeRun) -> tuple[str, ...]:
-    """Return the primary ids on the reviewed list, sorted.
+    """Return the primary ids on the reviewed list without whoever was taken off, sorted.
 
     Raises:
         RunFileError: The list is missing or was changed.
     """
     ledger = read_ledger_csv(fetch(context, run, files.LEDGER_REVIEWED, "prepare_review"))
-    return ids_in_state(ledger, RowState.TO_PURGE)
+    return ids_in_state(without_taken_off(context, run, ledger), RowState.TO_PURGE)
 
 
 def settings_sha256(institution: Institution) -> str:
@@ -255,9 +262,14 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
     identity = require_right_tenant(client, run.institution)
     preflight = preflight_result(run, context)
     payloads = frozen_payloads(context, run)
-    approved = approved_ids(context, run)
+    ledger = read_ledger_csv(fetch(context, run, files.LEDGER_REVIEWED, "prepare_review"))
     digest = digest_of(
-        context, run, identity=identity, payloads=payloads, approved=approved, preflight=preflight
+        context,
+        run,
+        identity=identity,
+        payloads=payloads,
+        approved=ids_in_state(ledger, RowState.TO_PURGE),
+        preflight=preflight,
     )
     review = Review.model_validate_json(fetch(context, run, files.REVIEW, "prepare_review"))
     require_no_stop(review)
@@ -266,16 +278,25 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
             "Something has changed since the review was made: settings, payloads, inputs or the list. What was "
             "approved is not what would be done now, so nothing was sent to Alma. Trigger a new run."
         )
+    taken_off = taken_off_so_far(run.folder)
+    rest = rest_of(ledger, digest, taken_off)
     decision = Decision.model_validate_json(fetch(context, run, files.DECISION, "approve_purge"))
     require_approved(
         decision,
-        digest,
+        rest.digest,
         datetime.now(UTC),
         institution_code=identity.institution_code,
         environment=identity.environment,
         run_id=run.run_id,
         clear_number=clear_number(context),
+        taken_off_sha256=checksum_of(taken_off),
     )
+    approved = approved_ids(context, run)
+    if approved != ids_in_state(rest.ledger, RowState.TO_PURGE):
+        raise ApprovalRefusedError(
+            "The record of people who were taken off differs from what approve_purge wrote down. Nothing was sent to "
+            "Alma. Clear approve_purge with everything after it to ask again."
+        )
     snapshot = read_snapshot_csv(fetch(context, run, files.SNAPSHOT, "check_live"))
     groups = {row.primary_id: row.original_group for row in snapshot}
     if not set(approved) <= set(groups):
@@ -292,4 +313,24 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         group_names=preflight.group_descriptions,
         exclusions=stored_exclusions(context, run),
         digest=digest,
+        taken_off_sha256=decision.taken_off_sha256,
     )
+
+
+def require_nobody_taken_off_since(run: PurgeRun, authority: Authority) -> None:
+    """Make sure, right before a job is started, that nobody was taken off while the last check was made.
+
+    The review page takes nobody off an answered list, but an entry may have been on its way when the answer came.
+
+    Args:
+        run: The run.
+        authority: What was approved.
+
+    Raises:
+        ApprovalRefusedError: Somebody was taken off since.
+    """
+    if checksum_of(taken_off_so_far(run.folder)) != authority.taken_off_sha256:
+        raise ApprovalRefusedError(
+            "Somebody was taken off the list after it was approved. The job was not started. Clear approve_purge with "
+            "everything after it to ask again, or trigger a new run."
+        )

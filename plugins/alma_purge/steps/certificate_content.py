@@ -20,13 +20,17 @@ from patron_purge.outcome import JobCounter, compare_counters
 from patron_purge.payloads import FrozenPayload
 from patron_purge.review import build_equation, reason_counts
 from patron_purge.review_model import Count, Parameter, Review
+from patron_purge.review_rest import review_of_rest
 from patron_purge.states import Engine, Mode, RowState
+from patron_purge.taken_off import Rest, read_record, rest_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Model = TypeVar("Model", bound=BaseModel)
-PAPERS_OF_DIGEST = frozenset({files.BASIS, files.LEDGER_REVIEWED, files.REGROUP_PAYLOAD, files.PURGE_PAYLOAD})
+PAPERS_OF_DIGEST = frozenset(
+    {files.BASIS, files.LEDGER_REVIEWED, files.TAKEN_OFF, files.REGROUP_PAYLOAD, files.PURGE_PAYLOAD}
+)
 _RESTORED_LABELS = {
     "restored": "back in their user group, read back",
     "already_moved": "moved by somebody else, left alone",
@@ -66,7 +70,7 @@ def content_of(papers: Papers, known: Known) -> CertificateContent:
     """
     preflight = document(papers, PreflightResult, files.PREFLIGHT, "preflight")
     basis = document(papers, DigestBasis, files.BASIS, "prepare_review")
-    review = document(papers, Review, files.REVIEW, "prepare_review")
+    review = _review_of_rest(papers)
     decision = document(papers, Decision, files.DECISION, "approve_purge")
     restore = document(papers, RestoreResult, files.RESTORE, "restore_kept")
     ledger = final_ledger(papers)
@@ -121,11 +125,11 @@ def final_ledger(papers: Papers) -> "pd.DataFrame | None":
 
 
 def reviewed_list(papers: Papers) -> "pd.DataFrame | None":
-    """Return the rows of the people on the list as it was put before the approver."""
-    content = papers.read(files.LEDGER_REVIEWED, "prepare_review")
-    if content is None:
+    """Return the rows of the people on the list, without whoever was taken off until it was answered."""
+    rest = _rest(papers, "")
+    if rest is None:
         return None
-    ledger = read_ledger_csv(content)
+    ledger = rest.ledger
     return ledger.loc[ledger["state"] == RowState.TO_PURGE]
 
 
@@ -147,8 +151,26 @@ def digest_again(papers: Papers) -> str | None:
     purge = papers.read(files.PURGE_PAYLOAD, "prepare_review")
     if basis is None or ledger is None or regroup is None or purge is None:
         return None
-    approved = ids_in_state(read_ledger_csv(ledger), RowState.TO_PURGE)
-    return basis.digest(_frozen(regroup), _frozen(purge), approved)
+    listed = ids_in_state(read_ledger_csv(ledger), RowState.TO_PURGE)
+    rest = _rest(papers, basis.digest(_frozen(regroup), _frozen(purge), listed))
+    return None if rest is None else rest.digest
+
+
+def _review_of_rest(papers: Papers) -> Review | None:
+    """Return the review in the numbers of whoever was left on the list."""
+    review = document(papers, Review, files.REVIEW, "prepare_review")
+    rest = None if review is None else _rest(papers, review.digest)
+    return review if review is None or rest is None else review_of_rest(review, rest)
+
+
+def _rest(papers: Papers, digest: str) -> Rest | None:
+    """Return what was left of the list when it was asked about or answered; None without a list."""
+    content = papers.read(files.LEDGER_REVIEWED, "prepare_review")
+    if content is None:
+        return None
+    return rest_of(
+        read_ledger_csv(content), digest, read_record(papers.read(files.TAKEN_OFF, "approve_purge"))
+    )
 
 
 def _frozen(raw: bytes) -> FrozenPayload:

@@ -15,6 +15,7 @@ from alma_purge.steps.certificate_content import (
     document,
     final_ledger,
 )
+from alma_purge.steps.looked import looked_sentences
 from alma_purge.steps.papers import Papers, RecordedPapers
 from alma_purge.steps.run_files import run_files, writer_of
 from alma_purge.steps.upstream import problems_before
@@ -55,7 +56,7 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
                 *other_digest,
                 *_changed(found),
             ),
-            "remarks": _remarks(papers),
+            "remarks": (*_remarks(papers), *looked_sentences(run, context)),
             "unsent_notices": unsent(run.folder),
             "files": found,
             "versions": tuple(

@@ -163,16 +163,20 @@ def _ended_well(instance: JobInstance) -> bool:
     return instance.status.is_good or instance.status is JobStatus.COMPLETED_WARNING
 
 
-def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool) -> bool:
+def is_active(
+    client: AlmaClient, record: JobRecord, *, echo_proven: bool, seen_missing: bool = False
+) -> bool:
     """Tell whether a job of this run may still be working in Alma.
 
     A job whose start was unclear and which Alma does not list an hour later was never started, provided that
-    this Alma shows the names of its jobs. Where that is not proven, only a person can tell.
+    this Alma shows the names of its jobs. Where that is not proven, only a person can tell. What Alma lists
+    counts more than what a person saw.
 
     Args:
         client: The Alma client.
         record: The record of the job.
         echo_proven: Whether an earlier job of this run showed the name it was given.
+        seen_missing: Whether a person looked in Alma and did not find the job.
 
     Raises:
         AlmaRequestError: Alma does not know the instance any more.
@@ -185,6 +189,6 @@ def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool) -> bo
         instance = look_up(client, record)
         if instance is None:
             waited = datetime.now(UTC) - (record.intended_at or datetime.now(UTC))
-            return not (echo_proven and waited > UNLISTED_IS_OVER)
+            return not (seen_missing or (echo_proven and waited > UNLISTED_IS_OVER))
         return not instance.status.is_terminal
     return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal

@@ -12,6 +12,7 @@ from alma_purge.documents import JobRecord
 from alma_purge.operators.base import TryAgainError
 from alma_purge.steps.job_start import is_active
 from alma_purge.steps.live_check import UNREAD
+from alma_purge.steps.looked import looked_at
 from alma_purge.steps.marker_group import read_marker_group
 from alma_purge.steps.past_runs import PastRun
 from alma_purge.steps.restore import Home, look_at_person
@@ -94,20 +95,23 @@ def require_no_job(client: AlmaClient, runs: list[PastRun]) -> None:
                 "moved now. Wait until it has ended, then clear this task."
             )
         echoed = run.regroup.name_echoed is True
-        if _may_work(client, run.regroup, echoed=True) or _may_work(client, run.purge, echoed=echoed):
+        if _may_work(client, run, run.regroup, echoed=True) or _may_work(
+            client, run, run.purge, echoed=echoed
+        ):
             raise TryAgainError(
                 f"A job of the run {run.run_id} may still be working in Alma; nobody was moved. Look at Alma's "
                 "Monitor Jobs page; when the job has ended, clear this task."
             )
 
 
-def _may_work(client: AlmaClient, record: JobRecord, *, echoed: bool) -> bool:
+def _may_work(client: AlmaClient, run: PastRun, record: JobRecord, *, echoed: bool) -> bool:
     """Tell whether a job may still be working; no job works for a month, whatever Alma remembers of it."""
     began = record.intended_at
     if began is not None and datetime.now(UTC) - began > OVER_AFTER:
         return False
     try:
-        return is_active(client, record, echo_proven=echoed)
+        seen_missing = looked_at(run.folder, record) is not None
+        return is_active(client, record, echo_proven=echoed, seen_missing=seen_missing)
     except NotFoundError:
         return True
 

@@ -20,6 +20,7 @@ from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.retention import unsettled
 from patron_purge.snapshot import read_snapshot_csv
 from patron_purge.states import RowState
+from patron_purge.taken_off import read_record
 
 IsActive = Callable[[str], bool]
 Part = TypeVar("Part", bound=BaseModel)
@@ -135,7 +136,8 @@ def _people(folder: RunFolder, regroup: JobRecord) -> tuple[dict[str, Home], fro
     # Without the list of the approved, everybody whose group was noted may have been moved.
     listed = folder.read_if_there(files.LEDGER_REVIEWED)
     chosen = group_of.keys() if listed is None else ids_in_state(read_ledger_csv(listed), RowState.TO_PURGE)
-    moved = set(chosen) - set(read_drops(_InFolder(folder), files.DROPS_REGROUP))
+    taken_off = {entry.primary_id for entry in read_record(folder.read_if_there(files.TAKEN_OFF))}
+    moved = set(chosen) - set(read_drops(_InFolder(folder), files.DROPS_REGROUP)) - taken_off
     homes = {key: Home(key, group_of.get(key)) for key in sorted(moved)}
     attempts = RestoreLog(folder).attempts
     settled = [key for key, attempt in attempts.items() if attempt.outcome in _SETTLED]

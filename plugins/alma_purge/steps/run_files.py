@@ -25,6 +25,7 @@ WRITTEN_BY = {
     files.REGROUP_PAYLOAD: "prepare_review",
     files.PURGE_PAYLOAD: "prepare_review",
     files.DECISION: "approve_purge",
+    files.TAKEN_OFF: "approve_purge",
     files.REGROUP: "regroup_users",
     files.PURGE: "purge_users",
     files.LEDGER: "reconcile",

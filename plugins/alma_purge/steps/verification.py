@@ -17,7 +17,9 @@ from patron_purge.errors import PurgeError, RunFileError
 
 _LONGEST = 200
 _LEDGERS = frozenset({files.LEDGER, files.LEDGER_RESTORED, files.LEDGER_REVIEWED})
-_LISTS = _LEDGERS | {files.DROPS_REGROUP, files.DROPS_PURGE}
+_LISTS = _LEDGERS | {files.DROPS_REGROUP, files.DROPS_PURGE, files.TAKEN_OFF}
+# What depends on who was taken off the list, if anybody was.
+_FROM_TAKEN_OFF = frozenset({"by_group", "money", "digest"})
 # What can't be worked out any more when the lists of people have been deleted.
 _FROM_LISTS = frozenset(
     {"period", "sent", "purged", "equation", "by_reason", "kept_by_alma", "money_waived", "instances"}
@@ -87,6 +89,9 @@ def _known(certificate: Certificate) -> Known:
 def _content(content: CertificateContent, certificate: Certificate, gone: set[str]) -> Iterator[Finding]:
     """Compare what was worked out again with what the certificate says, field by field."""
     skipped = _FROM_LISTS if gone & _LISTS else frozenset()
+    somebody_was = any(one.name == files.TAKEN_OFF and one.used for one in certificate.files)
+    if somebody_was and gone & {files.TAKEN_OFF, files.LEDGER_REVIEWED}:
+        skipped |= _FROM_TAKEN_OFF
     names = [name for name in CertificateContent.model_fields if name not in skipped]
     different = [name for name in names if getattr(content, name) != getattr(certificate, name)]
     for name in different:

@@ -2,12 +2,14 @@
 
 from fastapi import Depends, FastAPI
 
+from alma_purge.web.actions import router as actions
 from alma_purge.web.address import URL_PREFIX
 from alma_purge.web.guard import require_access
 from alma_purge.web.headers import add_headers
 from alma_purge.web.history_page import router as history_router
 from alma_purge.web.person_page import router as person_router
 from alma_purge.web.refusals import add_refusals
+from alma_purge.web.refused_action import add_action_refusals
 from alma_purge.web.routes import router
 
 __all__ = ["URL_PREFIX", "review_app"]
@@ -25,6 +27,7 @@ def review_app() -> FastAPI:
     )
     app.middleware("http")(add_headers)
     add_refusals(app)
-    for each in (router, person_router, history_router):
+    add_action_refusals(app)
+    for each in (router, person_router, history_router, actions):
         app.include_router(each)
     return app

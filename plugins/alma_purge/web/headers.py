@@ -14,7 +14,8 @@ _HEADERS: Final = {
     POLICY: _PAGE_POLICY,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer, browsers would also hide where a form was sent from, which the forms must know.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 

@@ -12,6 +12,7 @@ from alma_purge.web.people_query import View
 from alma_purge.web.standing import Stage
 from patron_purge.errors import RunFileError
 from patron_purge.ledger import read_ledger_csv
+from patron_purge.taken_off import rest_of
 
 _people: Final[KeptResults[People]] = KeptResults(2)
 
@@ -39,7 +40,8 @@ def load_people(run: OpenedRun, loaded: LoadedReview) -> People | None:
         )
     names = loaded.review.group_names
     people = _people.get(
-        (recorded, tuple(names.items())), lambda: People(read_ledger_csv(content), GroupNames(names))
+        (recorded, loaded.taken_off, tuple(names.items())),
+        lambda: People(rest_of(read_ledger_csv(content), "", loaded.taken_off).ledger, GroupNames(names)),
     )
     if people.count(View.TO_PURGE) != loaded.review.count:
         raise RunFileError(

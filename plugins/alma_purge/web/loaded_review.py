@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from alma_purge import files
+from alma_purge.steps.taken_off import taken_off_so_far
+from alma_purge.web.list_now import review_now
 from alma_purge.web.opened_run import REVIEW_TASK, OpenedRun
 from alma_purge.web.standing import Standing, standing_of
 from patron_purge.certificate import Certificate
@@ -12,6 +14,7 @@ from patron_purge.decision import Decision
 from patron_purge.digest import approval_code
 from patron_purge.errors import RunFileError
 from patron_purge.review_model import Review
+from patron_purge.taken_off import TakenOff
 
 # A failed prepare_review may have left a review that says which limit stopped the run.
 _FINISHED: Final = frozenset({"success", "failed"})
@@ -22,14 +25,18 @@ class LoadedReview:
     """A review, and where its run stands.
 
     Attributes:
-        review: The review.
+        review: The review, without whoever was taken off.
         decision: The decision on file; None before anybody was asked.
         standing: Where the run stands.
+        prepared_digest: Digest of the list as it was prepared.
+        taken_off: Who was taken off, oldest first.
     """
 
     review: Review
     decision: Decision | None
     standing: Standing
+    prepared_digest: str
+    taken_off: tuple[TakenOff, ...]
 
 
 def load_review(run: OpenedRun) -> LoadedReview | None:
@@ -52,8 +59,13 @@ def load_review(run: OpenedRun) -> LoadedReview | None:
     _check_place(review, run)
     decision = run.document(files.DECISION, Decision)
     certificate = run.document(files.CERTIFICATE, Certificate)
+    taken_off = taken_off_so_far(run.folder)
     return LoadedReview(
-        review, decision, standing_of(review, decision, certificate, run.records, datetime.now(UTC))
+        review_now(run, review, taken_off),
+        decision,
+        standing_of(review, decision, certificate, run.records, datetime.now(UTC)),
+        review.digest,
+        taken_off,
     )
 
 

@@ -12,18 +12,20 @@ from pydantic import BaseModel
 from alma_purge import files
 from alma_purge.history_file import read_history
 from alma_purge.places import run_folder_name
+from alma_purge.web.actor import PersonDep
 from alma_purge.web.charts import BarChart, bar_chart, runs_chart
 from alma_purge.web.earlier_list import news_of
 from alma_purge.web.group_names import GroupNames
 from alma_purge.web.headers import CERTIFICATE_POLICY, POLICY
 from alma_purge.web.loaded_people import load_people
 from alma_purge.web.loaded_review import load_review
+from alma_purge.web.offers import offers
 from alma_purge.web.opened_run import OpenedRun, OpenedRunDep
 from alma_purge.web.pages import STYLE, run_page
 from alma_purge.web.people_query import PeopleQuery, View
 from alma_purge.web.progress import AFTER_REVIEW, BEFORE_REVIEW, first_failed, steps
 from alma_purge.web.standing import Stage
-from patron_purge.decision import DecisionState
+from patron_purge.decision import DecisionState, Person
 from patron_purge.errors import RunFileError
 from patron_purge.history import HistoryEntry, before
 from patron_purge.review_model import Review
@@ -49,18 +51,22 @@ class ReviewAnswer(BaseModel):
 
 
 @router.get("/review")
-def review(request: Request, run: OpenedRunDep, query: Annotated[PeopleQuery, Query()]) -> HTMLResponse:
+def review(
+    request: Request, run: OpenedRunDep, person: PersonDep, query: Annotated[PeopleQuery, Query()]
+) -> HTMLResponse:
     """Show the review and its list."""
-    return _review_page(request, run, query)
+    return _review_page(request, run, person, query)
 
 
 @router.post("/review")
-def search(request: Request, run: OpenedRunDep, query: Annotated[PeopleQuery, Form()]) -> HTMLResponse:
+def search(
+    request: Request, run: OpenedRunDep, person: PersonDep, query: Annotated[PeopleQuery, Form()]
+) -> HTMLResponse:
     """Show the review with the people whom a person searched for.
 
     A search is posted, because addresses are written to access logs and a searched name must not be.
     """
-    return _review_page(request, run, query)
+    return _review_page(request, run, person, query)
 
 
 @router.get("/api/review")
@@ -107,7 +113,7 @@ def _required(run: OpenedRun, name: str) -> bytes:
     return content
 
 
-def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLResponse:
+def _review_page(request: Request, run: OpenedRun, person: Person, query: PeopleQuery) -> HTMLResponse:
     loaded = load_review(run)
     if loaded is None:
         before = steps(BEFORE_REVIEW, run.records)
@@ -120,6 +126,7 @@ def _review_page(request: Request, run: OpenedRun, query: PeopleQuery) -> HTMLRe
         request,
         run,
         {
+            "offers": offers(run, loaded, person),
             "review": loaded.review,
             "decision": loaded.decision,
             "standing": loaded.standing,

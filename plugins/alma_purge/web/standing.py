@@ -58,7 +58,7 @@ def standing_of(
     """Find out where a run stands.
 
     Args:
-        review: The review.
+        review: The review of the whole list.
         decision: The decision on file; None before anybody was asked.
         certificate: The certificate; None before there is one.
         records: What Airflow has on record.
@@ -71,7 +71,7 @@ def standing_of(
         return before
     if decision is None:
         return _not_asked_yet(records)
-    if decision.digest != review.digest:
+    if decision.prepared_digest != review.digest:
         return Standing(
             Stage.VOID,
             "The answer on file is about another list",

@@ -1,7 +1,9 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -11,11 +13,13 @@ from airflow.sdk.exceptions import (
     TaskAwaitingInput,
 )
 from tests.support.chain import Chain
+from tests.support.config import own_config
 
 from alma_purge import files
 from alma_purge.operators.certify import CertifyOperator
 from alma_purge.sensors.approval import PurgeApprovalSensor
 from patron_purge.decision import Decision, DecisionState
+from patron_purge.digest import approval_code, digest_of_rest
 
 pytestmark = pytest.mark.usefixtures("airflow_database", "sandbox", "full_speed")
 
@@ -35,7 +39,11 @@ def sensor(monkeypatch: pytest.MonkeyPatch) -> PurgeApprovalSensor:
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **_: None)
     with DAG("approval"):
         approval = PurgeApprovalSensor(
-            task_id=TASK, institution_name="Example College", environment="sandbox", approvers=["olga"]
+            task_id=TASK,
+            institution_name="Example College",
+            environment="sandbox",
+            approvers=["olga"],
+            approval_hours=72,
         )
         approval >> CertifyOperator(task_id="certify")
     return approval
@@ -168,3 +176,135 @@ def test_a_report_asks_nobody(sensor: PurgeApprovalSensor) -> None:
     with pytest.raises(AirflowSkipException, match="Report only"):
         sensor.execute(context_of(chain, sensor))
     assert chain.open().folder.read_if_there(files.DECISION) is None
+
+
+def right(chain: Chain, count: int, digest: str) -> dict[str, Any]:
+    return answer(chain, params_input={"count": count, "code": approval_code(digest)})
+
+
+def test_an_old_code_is_refused_after_somebody_was_taken_off_and_the_new_one_is_accepted(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    ask(chain, sensor)
+    before, gone = decision(chain), chain.approved()[0]
+    assert (before.count, before.digest) == (chain.review().count, chain.review().digest)
+    old = answer(chain)
+    chain.take_off(gone)
+    with pytest.raises(AirflowException, match="number of people"):
+        sensor.execute_complete(context_of(chain, sensor), old)
+    with_right_count = old | {"params_input": {"count": before.count - 1, "code": chain.review().code}}
+    ask(chain, sensor)
+    with pytest.raises(AirflowException, match="somebody was taken off"):
+        sensor.execute_complete(
+            context_of(chain, sensor), with_right_count | {"responded_at": datetime.now(UTC)}
+        )
+    ask(chain, sensor)
+    asked_again = decision(chain)
+    assert asked_again.count == before.count - 1 == len(chain.approved())
+    assert asked_again.digest != before.digest
+    assert (asked_again.deadline, asked_again.reviewed_digest) == (before.deadline, before.digest)
+    sensor.execute_complete(context_of(chain, sensor), right(chain, asked_again.count, asked_again.digest))
+    approved = decision(chain)
+    assert approved.state is DecisionState.APPROVED
+    assert approved.taken_off_sha256 == chain.xcoms[TASK, f"file:{files.TAKEN_OFF}"]
+    assert len(approved.refusals) == 2
+
+
+def test_the_new_code_is_accepted_although_the_question_is_older(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    ask(chain, sensor)
+    chain.take_off(*chain.approved()[:2])
+    left = tuple(chain.approved())
+    digest = digest_of_rest(chain.review().digest, left)
+    sensor.execute_complete(context_of(chain, sensor), right(chain, len(left), digest))
+    assert decision(chain).state is DecisionState.APPROVED
+    assert (decision(chain).count, decision(chain).digest) == (len(left), digest)
+
+
+def test_an_answer_that_was_given_before_this_try_asked_is_refused(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    ask(chain, sensor)
+    early = answer(chain)
+    ask(chain, sensor)
+    with pytest.raises(AirflowException, match="older than the question"):
+        sensor.execute_complete(context_of(chain, sensor), early)
+    assert decision(chain).state is DecisionState.REFUSED
+
+
+def settings(tmp_path: Path, **values: Any) -> None:
+    path = tmp_path / "config" / "institutions" / "demo.yaml"
+    path.write_text(
+        yaml.safe_dump(yaml.safe_load(path.read_text(encoding="utf-8")) | values), encoding="utf-8"
+    )
+
+
+@pytest.fixture
+def own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    return own_config(monkeypatch, tmp_path / "config")
+
+
+def test_where_two_people_are_wanted_whoever_triggered_the_run_can_only_reject(
+    own_settings: Path, chain: Chain, sensor: PurgeApprovalSensor, tmp_path: Path
+) -> None:
+    del own_settings
+    settings(tmp_path, four_eyes=True, approvers=["olga", "oscar"])
+    context = context_of(chain, sensor)
+    context["dag_run"].triggering_user_name = "olga"
+    ask(chain, sensor)
+    with pytest.raises(AirflowException, match="triggered this run yourself"):
+        sensor.execute_complete(context, answer(chain))
+    assert "triggered this run yourself" in decision(chain).refusals[-1].why
+    ask(chain, sensor)
+    with pytest.raises(DownstreamTasksSkipped):
+        sensor.execute_complete(context, answer(chain, "Reject"))
+    assert decision(chain).state is DecisionState.REJECTED
+    ask(chain, sensor)
+    other = answer(chain, responded_by_user={"id": "oscar", "name": "Oscar"})
+    sensor.execute_complete(context, other)
+    assert decision(chain).state is DecisionState.APPROVED
+
+
+def test_policy_and_authority_are_asked_for_where_the_settings_say_so(
+    own_settings: Path, chain: Chain, sensor: PurgeApprovalSensor, tmp_path: Path
+) -> None:
+    del own_settings
+    settings(tmp_path, delete_user_policy="Keep statistics", ask_disposal_authority=True)
+    form = answer(chain)["params_input"]
+    for more, why in (
+        ({}, "Delete User Policy"),
+        ({"policy": "Fully remove"}, "Delete User Policy"),
+        ({"policy": "Keep statistics"}, "disposal authority"),
+    ):
+        ask(chain, sensor)
+        with pytest.raises(AirflowException, match=why):
+            sensor.execute_complete(context_of(chain, sensor), answer(chain, params_input=form | more))
+    ask(chain, sensor)
+    whole = form | {"policy": "Keep statistics", "disposal_authority": "RIMS 12", "comment": "checked"}
+    sensor.execute_complete(context_of(chain, sensor), answer(chain, params_input=whole))
+    made = decision(chain)
+    assert (made.state, made.policy, made.disposal_authority, made.comment) == (
+        DecisionState.APPROVED,
+        "Keep statistics",
+        "RIMS 12",
+        "checked",
+    )
+
+
+def test_the_required_action_says_what_it_is_about_and_nothing_about_the_list(
+    sensor: PurgeApprovalSensor,
+) -> None:
+    assert sensor.subject == "SANDBOX: purge expired patrons of Example College?"
+    for part in (
+        "Example College",
+        "SANDBOX",
+        "IRREVERSIBLE",
+        "72 hours",
+        "Only olga",
+        "plugin/purge_review",
+    ):
+        assert part in str(sensor.body)
+    assert {name: param.value for name, param in sensor.params.items()} == dict.fromkeys(
+        ("count", "code", "comment", "policy", "disposal_authority")
+    )

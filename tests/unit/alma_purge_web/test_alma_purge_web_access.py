@@ -29,12 +29,14 @@ from patron_purge.run_outcome import Outcome
 
 Login = Callable[[str, str | None], dict[str, str]]
 
+ACTIONS = [("GET", "/take-off"), ("POST", "/take-off"), ("POST", "/looked")]
 ROUTES = sorted(
     (method, route.path)
     for route in review_app().routes
     if isinstance(route, APIRoute)
     for method in route.methods
 )
+PAGES = [route for route in ROUTES if route not in ACTIONS]
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +133,8 @@ def test_all_routes_are_known_and_depend_on_the_guard() -> None:
         "/workbook",
         "/certificate",
         "/style.css",
+        "/take-off",
+        "/looked",
     }
     for route in app.routes:
         assert isinstance(route, APIRoute)
@@ -160,7 +164,7 @@ def test_made_up_token_is_refused(stored: SampleRun, airflow: TestClient, method
     assert airflow.request(method, URL_PREFIX + path, params=WHERE, headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path"), PAGES)
 @pytest.mark.parametrize("role", ["viewer", "user", "admin"])
 @pytest.mark.usefixtures("stored")
 def test_people_with_access_get_in(
@@ -172,6 +176,42 @@ def test_people_with_access_get_in(
 ) -> None:
     response = airflow.request(method, URL_PREFIX + path, params=WHERE, headers=login("olga", role))
     assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(("method", "path"), ACTIONS)
+@pytest.mark.usefixtures("stored")
+def test_an_approver_who_may_only_look_can_do_nothing(
+    airflow: TestClient, login: Login, method: str, path: str
+) -> None:
+    response = airflow.request(
+        method, URL_PREFIX + path, params=WHERE | {"row": "1"}, headers=login("olga", "viewer")
+    )
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize(("method", "path"), ACTIONS)
+@pytest.mark.parametrize("role", ["user", "op", "admin"])
+@pytest.mark.usefixtures("stored")
+def test_nobody_but_an_approver_can_do_anything(
+    airflow: TestClient, login: Login, method: str, path: str, role: str
+) -> None:
+    form = {"row": "1", "prepared": "x", "attempt": "1", "expected": "x"} if method == "POST" else None
+    response = airflow.request(
+        method, URL_PREFIX + path, params=WHERE | {"row": "1"}, data=form, headers=login("mallory", role)
+    )
+    assert response.status_code == 403
+    assert "Only the people who may approve" in response.text
+
+
+@pytest.mark.usefixtures("stored")
+def test_an_approver_gets_the_form(airflow: TestClient, login: Login) -> None:
+    with create_session() as session:
+        session.execute(delete(XComModel).where(XComModel.key == f"file:{files.CERTIFICATE}"))
+    response = airflow.get(
+        f"{URL_PREFIX}/take-off", params=WHERE | {"row": "3"}, headers=login("olga", "user")
+    )
+    assert response.status_code == 200
+    assert "id000003" in response.text
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

@@ -123,7 +123,7 @@ def test_every_answer_carries_the_headers(run: SampleRun, path: str) -> None:
     headers = complete(run).client().get(path, params=WHERE).headers
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "frame-ancestors 'self'" in headers["content-security-policy"]
     assert "default-src 'none'" in headers["content-security-policy"]
     if path != "/certificate":

@@ -15,12 +15,13 @@ from alma_purge import files
 from alma_purge.history_file import write_entry
 from alma_purge.operators.base import FILE_KEY
 from alma_purge.run_folder import RunFolder
+from alma_purge.web.actor import person_at_screen, require_answer_right
 from alma_purge.web.app import review_app
 from alma_purge.web.guard import require_access
 from alma_purge.web.history_page import RunsReader, runs_reader
 from alma_purge.web.records import RunRecords, records_reader
 from patron_purge.certificate import Certificate
-from patron_purge.decision import Decision, Question, ask
+from patron_purge.decision import Decision, Person, Question, ask
 from patron_purge.guards import GuardLevel, GuardResult
 from patron_purge.history import HistoryEntry
 from patron_purge.institution import RuleSettings
@@ -48,6 +49,7 @@ marker_group: OKTOPURGE
 alma_connection: alma_north
 sftp_connection: sftp_north
 report: {path: /shared/North/Report}
+approvers: [olga, oscar]
 exclusion_files: [{pattern: "loans*.xlsx"}]
 regroup_job: {name: Update/Notify Users, payload: update_notify_users.json}
 purge_job: {name: Purge users, payload: purge_users.json}
@@ -235,9 +237,11 @@ class SampleRun:
             stops={task: value for (task, key), value in self.xcoms.items() if key == "stop"},
         )
 
-    def app(self) -> FastAPI:
+    def app(self, user: str = "vera") -> FastAPI:
         """Return the app with an open door and this run behind it."""
         app = review_app()
+        app.dependency_overrides[person_at_screen] = lambda: Person(id=user, name=user.capitalize())
+        app.dependency_overrides[require_answer_right] = lambda: None
         reader: Callable[[str, str], RunRecords | None] = self.records
         app.dependency_overrides[require_access] = lambda: None
         app.dependency_overrides[records_reader] = lambda: reader
@@ -245,8 +249,8 @@ class SampleRun:
         app.dependency_overrides[runs_reader] = lambda: known
         return app
 
-    def client(self) -> TestClient:
-        return TestClient(self.app(), raise_server_exceptions=True)
+    def client(self, user: str = "vera") -> TestClient:
+        return TestClient(self.app(user), raise_server_exceptions=True, follow_redirects=False)
 
 
 def set_up(tmp_path: Path, setenv: Callable[[str, str], None]) -> SampleRun:

@@ -5,11 +5,13 @@ import pytest
 from pydantic import ValidationError
 from tests.unit.patron_purge.output_samples import NOW, OLGA, asked, question
 
-from patron_purge.answers import Answer, Choice, Judgement, judge_answer, record_answer
+from patron_purge.answers import Answer, Choice, Judgement, Terms, judge_answer, record_answer
 from patron_purge.decision import Decision, DecisionState, Person, ask, require_approved, time_out
 from patron_purge.digest import approval_code
 from patron_purge.errors import ApprovalRefusedError
+from patron_purge.states import DeleteUserPolicy
 
+TERMS = Terms(approvers=("olga",))
 HOUR = timedelta(hours=1)
 DIGEST = "d" * 64
 CODE = approval_code(DIGEST)
@@ -33,7 +35,7 @@ def answer(**changes: Any) -> Answer:
 
 def judged(given: Answer, decision: Decision | None = None) -> Decision:
     open_decision = decision or asked()
-    return record_answer(open_decision, given, judge_answer(open_decision, given, ("olga",)))
+    return record_answer(open_decision, given, judge_answer(open_decision, given, TERMS))
 
 
 def require(decision: Decision | None, **changes: Any) -> None:
@@ -110,11 +112,11 @@ def test_an_answer_to_an_older_try_is_refused() -> None:
 )
 def test_only_an_open_question_can_be_approved(state: DecisionState) -> None:
     closed = asked().model_copy(update={"state": state})
-    assert not judge_answer(closed, answer(), ("olga",)).accepted
+    assert not judge_answer(closed, answer(), TERMS).accepted
 
 
 def test_nobody_may_approve_where_there_are_no_approvers() -> None:
-    assert not judge_answer(asked(), answer(), ()).accepted
+    assert not judge_answer(asked(), answer(), Terms(approvers=())).accepted
 
 
 @pytest.mark.parametrize(
@@ -233,3 +235,99 @@ def test_times_without_a_zone_are_refused() -> None:
 def test_a_clear_after_the_approval_revokes_it() -> None:
     with pytest.raises(ApprovalRefusedError, match="were cleared after the approval"):
         require(judged(answer()), clear_number=2)
+
+
+def test_an_answer_from_before_the_latest_try_is_refused() -> None:
+    again = ask(question(), NOW + 10 * HOUR, judged(answer(count="1")))
+    assert again.asked_at == NOW
+    assert again.asked_this_try_at == NOW + 10 * HOUR
+    early = answer(answered_at=NOW + 10 * HOUR - timedelta(seconds=1))
+    assert "older than the question" in judged(early, again).refusals[-1].why
+    assert judged(answer(answered_at=NOW + 10 * HOUR), again).state is DecisionState.APPROVED
+
+
+def test_an_approval_from_before_the_latest_try_allows_nothing() -> None:
+    damaged = judged(answer()).model_copy(update={"asked_this_try_at": NOW + 90 * timedelta(minutes=1)})
+    with pytest.raises(ApprovalRefusedError, match="older than the question"):
+        require(damaged)
+
+
+FOUR_EYES = TERMS.model_copy(update={"four_eyes": True})
+
+
+@pytest.mark.parametrize("triggered_by", ["olga", "Olga Operator", "OLGA"])
+def test_whoever_triggered_the_run_does_not_approve_it_where_two_people_are_wanted(triggered_by: str) -> None:
+    terms = FOUR_EYES.model_copy(update={"triggered_by": triggered_by})
+    judgement = judge_answer(asked(), answer(), terms)
+    assert not judgement.accepted
+    assert "triggered this run yourself" in judgement.why
+    assert judge_answer(asked(), answer(choice=Choice.REJECT), terms).accepted
+    assert judge_answer(asked(), answer(), terms.model_copy(update={"four_eyes": False})).accepted
+
+
+@pytest.mark.parametrize("triggered_by", ["", "oscar"])
+def test_anybody_else_approves_where_two_people_are_wanted(triggered_by: str) -> None:
+    terms = FOUR_EYES.model_copy(update={"triggered_by": triggered_by})
+    assert judge_answer(asked(), answer(), terms).accepted
+    nameless = answer(person=Person(id="olga", name=""))
+    assert judge_answer(asked(), nameless, terms).accepted
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "Fully remove", "Keep"])
+def test_another_delete_policy_is_refused_where_it_is_asked_for(typed: str) -> None:
+    terms = TERMS.model_copy(update={"policy": DeleteUserPolicy.KEEP_STATISTICS})
+    judgement = judge_answer(asked(), answer(policy=typed), terms)
+    assert not judgement.accepted
+    assert "Delete User Policy" in judgement.why
+    assert judge_answer(asked(), answer(policy=typed, choice=Choice.REJECT), terms).accepted
+    assert judge_answer(asked(), answer(policy=typed), TERMS).accepted
+
+
+def test_the_right_delete_policy_may_be_typed_loosely() -> None:
+    terms = TERMS.model_copy(update={"policy": DeleteUserPolicy.KEEP_STATISTICS})
+    assert judge_answer(asked(), answer(policy=" keep  Statistics"), terms).accepted
+
+
+def test_a_missing_disposal_authority_is_refused_where_it_is_asked_for() -> None:
+    terms = TERMS.model_copy(update={"ask_disposal_authority": True})
+    assert "disposal authority" in judge_answer(asked(), answer(disposal_authority=" "), terms).why
+    assert judge_answer(asked(), answer(), terms).accepted
+
+
+def test_policy_authority_and_comment_are_recorded() -> None:
+    decision = judged(answer())
+    assert (decision.policy, decision.disposal_authority, decision.comment) == (
+        "Keep statistics",
+        "RIMS 12",
+        "fine",
+    )
+
+
+def rest(decision: Decision) -> Decision:
+    """The same question after one person was taken off."""
+    changes = {"digest": "f" * 64, "count": 209, "reviewed_digest": DIGEST, "taken_off_sha256": "a" * 64}
+    return decision.model_copy(update=changes)
+
+
+def test_taking_people_off_buys_no_time() -> None:
+    fewer = question(try_number=2).model_copy(update={"digest": "f" * 64, "reviewed_digest": DIGEST})
+    assert ask(fewer, NOW + 10 * HOUR, asked()).deadline == NOW + 72 * HOUR
+    assert ask(question(try_number=3), NOW + 11 * HOUR, rest(asked())).deadline == NOW + 72 * HOUR
+
+
+def test_the_old_count_and_code_are_refused_after_somebody_was_taken_off() -> None:
+    assert judged(answer(), rest(asked())).state is DecisionState.REFUSED
+    right_count = answer(count="209")
+    assert "taken off" in judged(right_count, rest(asked())).refusals[-1].why
+    new = answer(count="209", code=approval_code("f" * 64))
+    approved = judged(new, rest(asked()))
+    require(approved, digest="f" * 64, taken_off_sha256="a" * 64)
+
+
+@pytest.mark.parametrize("now", ["", "b" * 64])
+def test_an_approval_counts_only_for_the_people_who_were_off_the_list_then(now: str) -> None:
+    approved = judged(answer(count="209", code=approval_code("f" * 64)), rest(asked()))
+    with pytest.raises(ApprovalRefusedError, match="off the list"):
+        require(approved, digest="f" * 64, taken_off_sha256=now)
+    with pytest.raises(ApprovalRefusedError, match="off the list"):
+        require(judged(answer()), taken_off_sha256="b" * 64)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from patron_purge.answers import Answer, Choice, judge_answer, record_answer
+from patron_purge.answers import Answer, Choice, Terms, judge_answer, record_answer
 from patron_purge.dates import moments_in
 from patron_purge.decision import Person, Question, ask
 from patron_purge.digest import approval_code
@@ -149,7 +149,7 @@ def test_an_approval_is_valid_for_its_hours_and_told_by_the_library_s_clock() ->
         code=approval_code(DIGEST),
         comment="",
     )
-    decision = record_answer(asked, answer, judge_answer(asked, answer, ("olga",)))
+    decision = record_answer(asked, answer, judge_answer(asked, answer, Terms(approvers=("olga",))))
     assert decision.answered_at == answer.answered_at
     assert decision.valid_until == answer.answered_at + timedelta(hours=72)
     assert decision.answered_at is not None
@@ -157,7 +157,7 @@ def test_an_approval_is_valid_for_its_hours_and_told_by_the_library_s_clock() ->
     assert f"{decision.answered_at:%Y-%m-%d %H:%M}" == "2026-11-23 09:00"
     assert f"{decision.valid_until:%Y-%m-%d %H:%M}" == "2026-11-26 09:00"
     late = answer.model_copy(update={"answered_at": datetime(2026, 11, 27, 15, tzinfo=UTC)})
-    said = judge_answer(asked, late, ("olga",)).why
+    said = judge_answer(asked, late, Terms(approvers=("olga",))).why
     assert "The deadline was 2026-11-26 08:00 UTC-06:00" in said
 
 

@@ -80,6 +80,15 @@ def test_an_unknown_expectation_is_a_problem() -> None:
     assert "without a known expectation" in approved_effect(BEFORE | odd, RIGHT | odd).problems[0]
 
 
+def test_whoever_was_taken_off_may_be_as_before_and_nobody_else() -> None:
+    second = person("goes too", "purgeable")
+    before, after = BEFORE | tenant(second), RIGHT | tenant(second)
+    assert approved_effect(before, after, taken_off=1).problems == ()
+    assert "1 had to go and still there" in approved_effect(before, after).problems[0]
+    more, rest = before | tenant(person("third", "purgeable")), after | tenant(person("third", "purgeable"))
+    assert "1 had to go and still there" in approved_effect(more, rest, taken_off=1).problems[0]
+
+
 def test_a_purge_of_nobody_proves_nothing() -> None:
     nobody = tenant(STAYS)
     assert approved_effect(nobody, nobody).problems == ("nobody was purged, so nothing was proven",)

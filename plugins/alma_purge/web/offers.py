@@ -1,0 +1,101 @@
+"""What the person at the screen may do on the review page."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from alma_purge import files
+from alma_purge.documents import JobRecord, JobStage
+from alma_purge.steps.job_book import read_job_record
+from alma_purge.steps.looked import looked_at
+from alma_purge.web.form_token import form_token
+from alma_purge.web.loaded_review import LoadedReview
+from alma_purge.web.opened_run import OpenedRun
+from alma_purge.web.standing import Stage
+from patron_purge.decision import Person
+from patron_purge.looked import LOOK_AFTER, Looked
+from patron_purge.taken_off import TakenOff
+
+_RECORDS: Final = (files.REGROUP_RECORD, files.PURGE_RECORD)
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearJob:
+    """A job of which nobody knows whether Alma started it.
+
+    Attributes:
+        record: The record of the job.
+        looked: What a person saw in Alma; None when nobody looked.
+        is_due: Whether enough time has passed to look for it.
+    """
+
+    record: JobRecord
+    looked: Looked | None
+    is_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a page offers to one person, and what was done so far.
+
+    Attributes:
+        is_approver: Whether the person is one of the institution's approvers.
+        take_off: Whether the person may take people off the list now.
+        taken_off: Who was taken off so far, oldest first.
+        unclear_jobs: Jobs of which nobody knows whether Alma started them.
+        token: The token for forms.
+    """
+
+    is_approver: bool
+    take_off: bool
+    taken_off: tuple[TakenOff, ...]
+    unclear_jobs: tuple[UnclearJob, ...]
+    token: str
+
+
+def offers(run: OpenedRun, loaded: LoadedReview, person: Person) -> Offers:
+    """Find out what a page offers.
+
+    Args:
+        run: The run.
+        loaded: Its review.
+        person: Who looks at the page.
+    """
+    is_approver = person.id in run.institution.approvers
+    return Offers(
+        is_approver=is_approver,
+        take_off=is_approver and may_take_off(run, loaded),
+        taken_off=loaded.taken_off,
+        unclear_jobs=unclear_jobs(run),
+        token=form_token(run, person) if is_approver else "",
+    )
+
+
+def may_take_off(run: OpenedRun, loaded: LoadedReview) -> bool:
+    """Tell whether the list is still open: it was asked about, not answered, and nothing was sent.
+
+    Args:
+        run: The run.
+        loaded: Its review.
+    """
+    sent = read_job_record(run.folder, files.REGROUP_RECORD).stage is not JobStage.NONE
+    return loaded.standing.stage is Stage.ASKED and not sent
+
+
+def unclear_jobs(run: OpenedRun) -> tuple[UnclearJob, ...]:
+    """List the jobs of a run whose start was unclear.
+
+    Args:
+        run: The run.
+    """
+    records = [read_job_record(run.folder, name) for name in _RECORDS]
+    now = datetime.now(UTC)
+    return tuple(
+        UnclearJob(
+            record=record,
+            looked=looked_at(run.folder, record),
+            is_due=record.intended_at is not None and now >= record.intended_at + LOOK_AFTER,
+        )
+        for record in records
+        if record.stage is JobStage.INTENDED and not record.by_hand
+    )
