@@ -179,7 +179,7 @@ def ask(question: Question, now: datetime, previous: Decision | None) -> Decisio
     return Decision(
         state=DecisionState.ASKED,
         asked_at=asked_at,
-        asked_this_try_at=now,
+        asked_this_try_at=_at_its_offset(now),
         deadline=deadline,
         refusals=previous.refusals if previous is not None else (),
         **question.model_dump(),

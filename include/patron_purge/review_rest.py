@@ -1,9 +1,11 @@
 """What the approver sees after people were taken off the list."""
 
+from collections.abc import Mapping
+
 from patron_purge.digest import approval_code
 from patron_purge.ledger import counts_by_reason, counts_by_state
 from patron_purge.list_numbers import list_numbers
-from patron_purge.review import bands, build_equation, group_table, reason_counts
+from patron_purge.review import build_equation, group_table, reason_counts
 from patron_purge.review_model import Count, Money, Review
 from patron_purge.taken_off import Rest
 
@@ -35,15 +37,17 @@ def review_of_rest(review: Review, rest: Rest) -> Review:
             "by_reason": reason_counts(counts_by_reason(rest.ledger)),
             "by_group": group_table(
                 numbers.by_group,
-                {row.code: row.description for row in review.by_group},
+                review.group_names,
                 last if compared else None,
             ),
-            "by_age": tuple(
-                Count(code=code, label=label, count=each) for (code, label), each in numbers.by_age.items()
-            ),
-            "by_expiry": bands(numbers.by_expiry),
+            "by_age": _bands(numbers.by_age),
+            "by_expiry": _bands(numbers.by_expiry),
             "money": Money(
                 total=numbers.owed_total, largest=numbers.owed_largest, people=numbers.people_who_owe
             ),
         }
     )
+
+
+def _bands(counts: Mapping[tuple[str, str], int]) -> tuple[Count, ...]:
+    return tuple(Count(code=code, label=label, count=each) for (code, label), each in counts.items())

@@ -125,6 +125,7 @@ class InstitutionEntry:
         timezone: Zone of the schedule.
         approvers: Airflow user ids who may answer.
         engine: How the purge is started; a person's part in it changes the flow.
+        approval_hours: How long an answer is waited for, in hours.
         wants_reminders: Whether approvers are reminded by mail.
         approval_hours: How long an answer is waited for, in hours.
     """

@@ -53,7 +53,7 @@ def nothing_sticks_out(page: Page) -> None:
 
 
 def test_a_purge_from_the_home_page_to_the_certificate(
-    site: BrowserSite, waiting_run: str, log_in: LogIn, picture: Picture
+    site: BrowserSite, waiting_run: str, log_in: LogIn, picture: Picture, tmp_path: Path
 ) -> None:
     before = site.world.people()
     first = site.review(waiting_run)
@@ -79,7 +79,9 @@ def test_a_purge_from_the_home_page_to_the_certificate(
 
     with tab.expect_download() as download:
         frame.get_by_role("link", name=re.compile("spreadsheet|workbook", re.IGNORECASE)).first.click()
-    book = openpyxl.load_workbook(download.value.path(), read_only=True)
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    book = openpyxl.load_workbook(saved, read_only=True)
     assert "To purge" in book.sheetnames
 
     frame.get_by_role("link", name=re.compile("^Take .* off the list")).first.click()

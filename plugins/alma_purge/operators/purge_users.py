@@ -7,7 +7,7 @@ from alma_purge import files
 from alma_purge.documents import JobRecord
 from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun
-from alma_purge.steps.authority import preflight_result
+from alma_purge.steps.authority import preflight_result, require_nobody_taken_off_since
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobOrder
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
@@ -28,6 +28,7 @@ class PurgeUsersOperator(AlmaJobOperator):
         people = people_to_purge(run, context, client)
         if people is None:
             return None
+        require_nobody_taken_off_since(run, people.authority)
         name = job_name(run.institution.code, run.run_id, people.authority.digest, JobStep.PURGE)
         return JobOrder(
             job_id=people.authority.purge_job_id,

@@ -150,6 +150,8 @@ def _verdict(state: RowState, reason: Reason | None, detail: str) -> str:
             return "Not on the list: this run is a pilot of a few people, and this person is not among them."
         case RowState.DUPLICATE:
             return f"Not counted as a person: this row of the report only repeats another one{more}."
+        case RowState.TAKEN_OFF:
+            return f"Not on the list: taken off by the reviewer{more}."
         case RowState.DROPPED_LIVE:
             return f"Not on the list, because of what Alma showed when everybody was looked up: {why}."
     return f"Not on the list ({state.label}): {why}." if why else f"Not on the list: {state.label}."

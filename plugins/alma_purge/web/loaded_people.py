@@ -40,7 +40,7 @@ def load_people(run: OpenedRun, loaded: LoadedReview) -> People | None:
         )
     names = loaded.review.group_names
     people = _people.get(
-        (recorded, tuple(names.items()), loaded.taken_off),
+        (recorded, loaded.taken_off, tuple(names.items())),
         lambda: People(rest_of(read_ledger_csv(content), "", loaded.taken_off).ledger, GroupNames(names)),
     )
     if people.count(View.TO_PURGE) != loaded.review.count:

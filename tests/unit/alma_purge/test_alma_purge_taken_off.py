@@ -24,15 +24,26 @@ from tests.support.tenant import (
 
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
+from alma_purge.file_kinds import kind_of
+from alma_purge.housekeeping_file import FILES_DELETED, logged
 from alma_purge.operators.regroup_users import RegroupUsersOperator
+from alma_purge.steps.past_runs import past_runs
+from alma_purge.steps.verification import read_certificate, verify
+from alma_purge.steps.verified_files import Verdict
 from alma_sandbox.control.operator import JobOrder as Plan
 from alma_sandbox.control.operator import order_job
 from alma_sandbox.server import RunningSandbox
 from patron_purge.decision import Person
 from patron_purge.looked import Looked
+from patron_purge.retention import FileKind
+from patron_purge.taken_off import read_record, record_of
 
 pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
+LAST_CHECKS = {
+    "regroup_users": ("alma_purge.operators.regroup_users", "check_before_regroup"),
+    "purge_users": ("alma_purge.steps.purge_people", "check_before_purge"),
+}
 GUARDS = {"max_percent_of_report": 100, "max_count_without_history": 500}
 
 
@@ -128,7 +139,7 @@ def test_nothing_is_sent_when_somebody_was_taken_off_after_the_approval(
     assert changing_calls(sandbox) == []
 
 
-@pytest.mark.parametrize("task_id", ["regroup_users", "purge_users"])
+@pytest.mark.parametrize("task_id", LAST_CHECKS)
 def test_nothing_is_started_when_somebody_is_taken_off_during_the_last_check(
     sandbox: RunningSandbox, chain: Chain, monkeypatch: pytest.MonkeyPatch, task_id: str
 ) -> None:
@@ -136,9 +147,7 @@ def test_nothing_is_started_when_somebody_is_taken_off_during_the_last_check(
     if task_id == "purge_users":
         chain.moved()
     started = len(job_starts(sandbox))
-    regroup = task_id == "regroup_users"
-    module = "alma_purge.operators.regroup_users" if regroup else "alma_purge.steps.purge_people"
-    name = "check_before_regroup" if regroup else "check_before_purge"
+    module, name = LAST_CHECKS[task_id]
     check = getattr(importlib.import_module(module), name)
 
     def slow_check(*given: Any) -> Any:
@@ -269,3 +278,43 @@ def test_a_job_that_appears_after_all_is_told_loudly_and_waited_for(
     chain.stop("restore_kept")
     assert not [one for one in people(sandbox) if one.user_group == "OKTOPURGE"]
     assert json.loads(chain.open().folder.read(files.RESTORE))["complete"]
+
+
+def test_the_certificate_can_be_worked_out_again_with_and_without_the_lists(chain: Chain) -> None:
+    chain.take_off(*chain.approved()[:2])
+    chain.approve()
+    chain.purged()
+    chain.account()
+    folder = chain.open().folder
+    certificate = read_certificate(folder)
+    assert {one.verdict for one in verify(folder, certificate)} == {Verdict.FINE}
+    lists = [name for name in folder.names() if kind_of(name) is FileKind.LEDGER]
+    with logged("demo", chain.run_id, FILES_DELETED, {"ledger": len(lists)}):
+        for name in lists:
+            folder.remove(name)
+    found = list(verify(folder, certificate))
+    assert [one.text for one in found if one.verdict is Verdict.DIFFERS] == []
+    assert any(one.verdict is Verdict.GONE for one in found)
+
+
+def test_a_certificate_without_one_of_those_taken_off_is_noticed(chain: Chain) -> None:
+    chain.take_off(*chain.approved()[:2])
+    chain.approve()
+    chain.purged()
+    chain.account()
+    folder = chain.open().folder
+    certificate = read_certificate(folder)
+    folder.write(files.TAKEN_OFF, record_of(read_record(folder.read(files.TAKEN_OFF))[:1]))
+    texts = [one.text for one in verify(folder, certificate) if one.verdict is Verdict.DIFFERS]
+    assert any(files.TAKEN_OFF in text for text in texts)
+    assert any("digest" in text for text in texts)
+
+
+def test_nobody_waits_for_people_who_were_never_moved(chain: Chain) -> None:
+    off = chain.approved()[:2]
+    chain.take_off(*off)
+    chain.approve()
+    chain.moved()
+    (run,), _ = past_runs("demo", lambda _run_id: False)
+    assert set(run.homes) == run.unsettled == set(chain.approved())
+    assert not set(off) & set(run.homes)

@@ -289,14 +289,16 @@ def test_an_entry_that_can_not_be_read_hides_the_code(open_run: SampleRun) -> No
 def test_what_an_approval_needs_besides_is_shown(run: SampleRun, tmp_path: Path) -> None:
     file = tmp_path / "institutions" / "north.yaml"
     run.reviewed().decided(asked(), "awaiting_input")
-    assert "What else an approval needs" not in run.client().get("/review", params=WHERE).text
+    before = run.client().get("/review", params=WHERE).text
+    assert "Keep statistics" not in before
+    assert "A second person" not in before
     file.write_text(
         file.read_text(encoding="utf-8")
         + "four_eyes: true\nask_disposal_authority: true\ndelete_user_policy: Keep statistics\n",
         encoding="utf-8",
     )
     page = run.client().get("/review", params=WHERE).text
-    for words in ("Keep statistics", "disposal authority", "A second person"):
+    for words in ("Keep statistics", "Disposal authority", "A second person"):
         assert words in page
 
 
@@ -320,9 +322,7 @@ def unclear_run(run: SampleRun) -> SampleRun:
 
 
 def say(run: SampleRun, headers: Mapping[str, str] = FROM_HERE, user: str = "olga", **form: str) -> Response:
-    where = OpenedRun(
-        institution_of_dag(DAG_ID), DAG_ID, RUN_ID, NOTHING, run.folder, lambda _dag_id, _run_id: NOTHING
-    )
+    where = OpenedRun(institution_of_dag(DAG_ID), DAG_ID, RUN_ID, NOTHING, run.folder, run.records)
     token = form_token(where, Person(id=user, name=user))
     given = {"expected": JOB, "attempt": "2", "typed": JOB, "comment": "looked twice", "token": token} | form
     response: Response = run.client(user).post("/looked", params=WHERE, data=given, headers=headers)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from tests.unit.patron_purge.output_samples import NOW, OLGA, ledger, ledger_row
@@ -63,6 +63,7 @@ def test_a_final_ledger_with_people_taken_off_adds_up() -> None:
     assert closed.text == "4 read = 2 purged + 1 held back by a rule + 1 taken off by the reviewer"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*IDS, "stranger"]), max_size=6), st.lists(st.sampled_from(IDS), max_size=6))
 def test_people_only_ever_go(first: list[str], later: list[str]) -> None:
     entries = tuple(off(one, minutes=number) for number, one in enumerate(first))
@@ -75,6 +76,7 @@ def test_people_only_ever_go(first: list[str], later: list[str]) -> None:
     assert sum(counts_by_state(after.ledger).values()) == len(PEOPLE)
 
 
+@settings(deadline=None)
 @given(st.permutations([off("a"), off("b"), off("a", "again"), off("c", minutes=1)]))
 def test_the_record_is_the_same_in_any_order(entries: list[TakenOff]) -> None:
     written = record_of(tuple(entries))
