@@ -48,8 +48,7 @@ endif
 help: ## List the targets
 	@echo "Usage: make TARGET"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-16s %s\n", $$1, $$2 }'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-19s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-20s %s\n", $$1, $$2 }'
 
 demo: install ## Rehearse one purge on this machine and follow it here (APPROVE=yes or APPROVE=no answers by itself)
 	@exec $(BIN)/python -m demo run --port "$(PORT)" --approve "$(APPROVE)"

@@ -134,7 +134,7 @@ def test_where_alma_shows_no_names_an_unclear_start_stops_at_once_and_nobody_is_
     before = whole_state(sandbox)
     monkeypatch.setattr(job_start, "UNLISTED_IS_OVER", timedelta(0))
     for task_id in ("reconcile", "restore_kept"):
-        assert "may still be running in Alma" in chain.stop(task_id)
+        assert "an approver can say so on the review page" in chain.stop(task_id)
     chain.stop("certify")
     assert chain.document(files.CERTIFICATE)["outcome"] == "failed"
     assert whole_state(sandbox) == before

@@ -60,7 +60,7 @@ def test_the_dag_waits_to_be_turned_on_and_never_runs_twice_at_once(dag: DAG) ->
 
 def test_the_approval_form_has_its_own_fields_only_and_none_must_be_filled_to_reject(dag: DAG) -> None:
     form = approval_of(dag).serialized_params
-    assert set(form) == {"count", "code", "comment"}
+    assert set(form) == {"count", "code", "policy", "disposal_authority", "comment"}
     assert all("null" in field["schema"]["type"] and field["value"] is None for field in form.values())
 
 

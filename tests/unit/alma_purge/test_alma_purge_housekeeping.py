@@ -132,7 +132,9 @@ def whole_records(sandbox: RunningSandbox) -> dict[str, Any]:
 
 
 def test_every_file_that_the_package_writes_has_a_kind() -> None:
-    written = [value for name, value in vars(files).items() if name.isupper()]
+    entries = {"TAKEN_OFF_ENTRY", "LOOKED_ENTRY"}
+    written = [value for name, value in vars(files).items() if name.isupper() and name not in entries]
+    written += [f"{getattr(files, name)}0a1b.json" for name in entries]
     assert len(written) > 20
     unknown = [name for name in written if kind_of(name) is FileKind.UNKNOWN]
     assert unknown == [], "say in file_kinds.py what these files hold about people"
