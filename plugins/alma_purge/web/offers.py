@@ -14,6 +14,7 @@ from alma_purge.web.opened_run import OpenedRun
 from alma_purge.web.standing import Stage
 from patron_purge.decision import Person
 from patron_purge.looked import LOOK_AFTER, Looked
+from patron_purge.purge_page import VALID_FOR, is_valid, page_criteria
 from patron_purge.taken_off import TakenOff
 
 _RECORDS: Final = (files.REGROUP_RECORD, files.PURGE_RECORD)
@@ -35,6 +36,21 @@ class UnclearJob:
 
 
 @dataclass(frozen=True, slots=True)
+class PurgeByHand:
+    """What a person is asked to enter in Alma right now.
+
+    Attributes:
+        fields: The fields of the page and what to enter.
+        until: Until when it may be started.
+        is_valid: Whether it may still be started.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    until: datetime
+    is_valid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Offers:
     """What a page offers to one person, and what was done so far.
 
@@ -43,6 +59,7 @@ class Offers:
         take_off: Whether the person may take people off the list now.
         taken_off: Who was taken off so far, oldest first.
         unclear_jobs: Jobs of which nobody knows whether Alma started them.
+        by_hand: The purge that a person is asked to run in Alma; None when nobody is asked.
         token: The token for forms.
     """
 
@@ -50,6 +67,7 @@ class Offers:
     take_off: bool
     taken_off: tuple[TakenOff, ...]
     unclear_jobs: tuple[UnclearJob, ...]
+    by_hand: PurgeByHand | None
     token: str
 
 
@@ -67,6 +85,7 @@ def offers(run: OpenedRun, loaded: LoadedReview, person: Person) -> Offers:
         take_off=is_approver and may_take_off(run, loaded),
         taken_off=loaded.taken_off,
         unclear_jobs=unclear_jobs(run),
+        by_hand=purge_by_hand(run),
         token=form_token(run, person) if is_approver else "",
     )
 
@@ -80,6 +99,23 @@ def may_take_off(run: OpenedRun, loaded: LoadedReview) -> bool:
     """
     sent = read_job_record(run.folder, files.REGROUP_RECORD).stage is not JobStage.NONE
     return loaded.standing.stage is Stage.ASKED and not sent
+
+
+def purge_by_hand(run: OpenedRun) -> PurgeByHand | None:
+    """Return the purge that a person is asked to run in Alma; None when nobody is asked.
+
+    Args:
+        run: The run.
+    """
+    record = read_job_record(run.folder, files.PURGE_RECORD)
+    if not record.by_hand or record.stage is not JobStage.INTENDED or record.intended_at is None:
+        return None
+    shown = record.intended_at
+    return PurgeByHand(
+        fields=page_criteria(run.institution).fields(),
+        until=shown + VALID_FOR,
+        is_valid=is_valid(shown, datetime.now(UTC)),
+    )
 
 
 def unclear_jobs(run: OpenedRun) -> tuple[UnclearJob, ...]:

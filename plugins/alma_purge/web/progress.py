@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alma_purge.web.records import RunRecords
+from patron_purge.states import Engine
 
 BEFORE_REVIEW: Final = (
     ("preflight", "Check the settings and that Alma answers"),
@@ -21,6 +22,7 @@ AFTER_REVIEW: Final = (
     ("restore_kept", "Give people whom Alma kept their group back"),
     ("certify", "Write the certificate"),
 )
+READY: Final = ("ready_to_purge", "Wait until a person is ready to run the purge in Alma")
 _WORDS: Final = {
     "": "not yet",
     "none": "not yet",
@@ -38,6 +40,19 @@ _WORDS: Final = {
     "upstream_failed": "not possible, because a task before it failed",
     "removed": "removed",
 }
+
+
+def after_review(engine: Engine) -> tuple[tuple[str, str], ...]:
+    """Return the tasks after the review and what each is for.
+
+    Args:
+        engine: How the purge is started; a person's part in it is a task of its own.
+    """
+    if engine is Engine.JOB:
+        return AFTER_REVIEW
+    place = [task_id for task_id, _ in AFTER_REVIEW].index("purge_users")
+    by_hand = ("purge_users", "Let a person run the purge in Alma")
+    return (*AFTER_REVIEW[:place], READY, by_hand, *AFTER_REVIEW[place + 1 :])
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from alma_purge.web.offers import offers
 from alma_purge.web.opened_run import OpenedRun, OpenedRunDep
 from alma_purge.web.pages import STYLE, run_page
 from alma_purge.web.people_query import PeopleQuery, View
-from alma_purge.web.progress import AFTER_REVIEW, BEFORE_REVIEW, first_failed, steps
+from alma_purge.web.progress import BEFORE_REVIEW, after_review, first_failed, steps
 from alma_purge.web.standing import Stage
 from patron_purge.decision import DecisionState, Person
 from patron_purge.errors import RunFileError
@@ -130,7 +130,7 @@ def _review_page(request: Request, run: OpenedRun, person: Person, query: People
             "review": loaded.review,
             "decision": loaded.decision,
             "standing": loaded.standing,
-            "steps": steps(AFTER_REVIEW, run.records),
+            "steps": steps(after_review(run.institution.engine), run.records),
             "query": query,
             "people": None if people is None or news is None else people.page(query, news),
             "news": news,

@@ -411,3 +411,17 @@ def test_a_decision_about_the_rest_of_the_list_fits_the_review(open_run: SampleR
     )
     open_run.decided(about_rest, "awaiting_input")
     assert "Waiting for your answer" in open_run.client().get("/review", params=WHERE).text
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "words"),
+    [(5, "Run the purge in Alma now"), (31, "Do not start the purge in Alma any more")],
+)
+def test_a_person_who_purges_by_hand_reads_what_to_enter_and_until_when(
+    unclear_run: SampleRun, minutes_ago: float, words: str
+) -> None:
+    sent(unclear_run, files.PURGE_RECORD, minutes_ago, by_hand=True)
+    page = unclear_run.client().get("/review", params=WHERE).text
+    assert words in page
+    assert ("Number of days after purge date" in page) is (minutes_ago < 30)
+    assert "Was this job started?" not in page
