@@ -14,6 +14,7 @@ from tests.support.world import gone
 
 PATIENCE_MS = 90_000
 LogIn = Callable[..., Page]
+expect.set_options(timeout=60_000)
 Picture = Callable[..., Path]
 PHONE = (390, 844)
 ROUTES = ("review", "api/review", "workbook", "certificate", "history", "person", "take-off", "looked")
