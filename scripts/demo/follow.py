@@ -27,7 +27,7 @@ WORDS = {
 }
 ORDER = (
     "preflight", "fetch_exclusions", "pull_report", "select_candidates", "check_live", "prepare_review",
-    "approve_purge", "regroup_users", "purge_users", "reconcile", "restore_kept", "certify",
+    "approve_purge", "regroup_users", "ready_to_purge", "purge_users", "reconcile", "restore_kept", "certify",
 )  # fmt: skip
 
 

@@ -7,10 +7,14 @@ from tests.support.sabotage import AtCall, InState, Kill, Victim
 from tests.support.stand import Stand, play_all
 
 WAITING = "awaiting_input"
+ENOUGH = 6
 
 
 def test_components_are_killed_while_three_institutions_purge(stand: Stand, chance: random.Random) -> None:
-    """Each kill disturbs the other two runs as well, wherever they happen to be."""
+    """Each kill disturbs the other two runs as well, wherever they happen to be.
+
+    One that is hit between the stored intent and the start of a job stops for a person, as it should.
+    """
     triggerer = stand.begin(
         "north",
         [
@@ -40,9 +44,12 @@ def test_components_are_killed_while_three_institutions_purge(stand: Stand, chan
         chance,
     )
     plays = [triggerer, scheduler, api_server]
-    play_all(plays)
     for play in plays:
-        play.assert_complete()
+        play.saboteur.may_miss = True
+    play_all(plays)
+    assert sum(len(play.saboteur.made) for play in plays) >= ENOUGH
+    for play in plays:
+        play.assert_right()
 
 
 def test_a_new_scheduler_starts_a_task_whose_first_process_still_works(

@@ -5,7 +5,6 @@ import random
 from tests.support.sabotage import InState, Kill, Victim
 from tests.support.stand import Stand, play_all
 
-from alma_purge.steps.upstream import FLOW
 from demo.follow import ORDER
 
 WAITING = {"approve_purge": "awaiting_input", "regroup_users": "deferred", "purge_users": "deferred"}
@@ -16,7 +15,6 @@ VICTIMS = [victim for victim in Victim if victim is not Victim.WORKER]  # here t
 
 
 def test_the_process_of_each_task_is_killed_once(stand: Stand, chance: random.Random) -> None:
-    assert set(ORDER) == set(FLOW)
     play = stand.begin("north", [Kill(Victim.TASK, InState(task_id)) for task_id in ORDER], chance)
     play.saboteur.may_miss = True
     play_all([play])

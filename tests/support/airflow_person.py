@@ -1,5 +1,6 @@
-"""Somebody who sits at Airflow's pages: triggers runs, answers approvals, clears what is red."""
+"""Somebody who sits at Airflow's pages: triggers runs, answers approvals, clears what is red, looks into Alma."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,11 +8,13 @@ from dataclasses import dataclass, field
 from alma_purge.operators.base import STOP_KEY, TROUBLE_KEY
 from demo.approve import REVIEW_ROUTE, SETTLE_SECONDS, Review
 from demo.follow import ENDED, WAITING_FOR_PERSON, Run
-from demo.rest import AirflowClient, AirflowProblem, TaskState
+from demo.rest import CALL_SECONDS, AirflowClient, AirflowProblem, TaskState
 from patron_purge.answers import Choice
 
+PAGES = REVIEW_ROUTE.removesuffix("/api/review")
 POLL_SECONDS = 0.3
 STUCK_SECONDS = 240.0
+BELIEVED_AFTER = 2  # a sentence that was read so often is believed
 OVER = ("success", "failed", "upstream_failed", "skipped")
 
 
@@ -37,6 +40,29 @@ class PersonClient(AirflowClient):
         }
         self._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body=body)
 
+    def say_that_jobs_never_ran(self, dag_id: str, run_id: str, ran: Callable[[str], bool]) -> None:
+        """Fill in the review page's forms about jobs whose start was unclear.
+
+        Args:
+            dag_id: The DAG.
+            run_id: The run.
+            ran: Tells whether a job of this name is on Alma's Monitor Jobs page; about such a job nothing is said.
+        """
+        query = {"dag_id": dag_id, "run_id": run_id}
+        page = self._send("GET", f"{PAGES}/review", query=query).text
+        for form in re.findall(r'action="looked\?.*?</form>', page, re.DOTALL):
+            fields = dict(re.findall(r'name="(token|expected|attempt)" value="([^"]*)"', form))
+            if ran(fields["expected"]):
+                continue
+            answer = self._session.post(
+                f"{self.url}{PAGES}/looked",
+                params=query,
+                data={**fields, "typed": fields["expected"]},
+                headers={"Origin": self.url},
+                timeout=CALL_SECONDS,
+            )
+            assert answer.ok, answer.text
+
 
 @dataclass
 class Watch:
@@ -47,6 +73,7 @@ class Watch:
         answer: Whether the approval is answered; otherwise it is left waiting.
         rejects: Whether the answer is a reject.
         clears: How often the person is ready to clear a red task.
+        ran: Tells whether a job of this name is on Alma's Monitor Jobs page.
         seen: Every task and state that was seen, in order.
         sentences: What the red tasks said, by task, the last one last.
     """
@@ -54,7 +81,8 @@ class Watch:
     run: Run
     answer: bool = True
     rejects: bool = False
-    clears: int = 3
+    clears: int = 4
+    ran: Callable[[str], bool] = lambda _name: True
     seen: list[tuple[str, str, int]] = field(default_factory=list)
     sentences: list[tuple[str, str]] = field(default_factory=list)
     _waiting_since: dict[int, float] = field(default_factory=dict)
@@ -131,10 +159,11 @@ class Watch:
             return False
         first = red[0]
         self.sentences.append((first.task_id, self._said(first)))
-        if not self.clears:
+        if not self.clears or self.sentences.count(self.sentences[-1]) > BELIEVED_AFTER:
             return False
         self.clears -= 1
         client = self.run.client
         assert isinstance(client, PersonClient)
+        client.say_that_jobs_never_ran(self.run.dag_id, self.run.run_id, self.ran)
         client.clear(self.run.dag_id, self.run.run_id, [first.task_id], after=True)
         return True

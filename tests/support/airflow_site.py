@@ -49,12 +49,20 @@ QUICK = {
 POLICY = """\
 from datetime import timedelta
 
+from patron_purge import looked
+
+assert looked.LOOK_AFTER
+looked.LOOK_AFTER = timedelta(seconds=5)
+
 
 def task_policy(task):
     from alma_purge.operators import alma_job
+    from alma_purge.steps import start_claim
 
-    assert hasattr(alma_job, "LOOK_UP_FOR")
+    assert alma_job.LOOK_UP_FOR and start_claim.MUST_SEND_WITHIN < start_claim.OVER_AFTER
     alma_job.LOOK_UP_FOR = timedelta(seconds=10)
+    start_claim.MUST_SEND_WITHIN = timedelta(seconds=20)
+    start_claim.OVER_AFTER = timedelta(seconds=40)
     task.retry_delay = timedelta(seconds=1)
 """
 

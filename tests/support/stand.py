@@ -94,7 +94,7 @@ class Stand:
         before = world.people()
         run = Run(self.site.log_in(), dag_id_of(code), f"killed_{next(_NUMBERS)}")
         run.client.trigger(run.dag_id, run.run_id)
-        watch = Watch(run)
+        watch = Watch(run, ran=world.has_run)
         saboteur = Saboteur(self.site, sandbox, list(kills), chance)
         return Play(code, world, before, watch, saboteur, run_folder_of(self.store, watch))
 

@@ -63,6 +63,12 @@ class World:
         """Count the starts of each job."""
         return Counter(call.path.rpartition("/")[2] for call in self.calls() if call.job_started)
 
+    def has_run(self, job_name: str) -> bool:
+        """Tell whether a job of this name was started."""
+        return any(
+            change["what"] == "job started" and change["name"] == job_name for change in self.changes()
+        )
+
     def changes(self) -> list[dict[str, Any]]:
         """Return everything that calls have changed."""
         return [change for call in self.calls() for change in call.changes]
