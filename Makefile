@@ -20,6 +20,8 @@ SEED ?= 1
 CODE ?=
 
 BIN := $(VENV)/bin
+# What has a target of its own: needs more than Python, or more than some minutes.
+SEPARATE := $(patsubst %,--ignore=tests/%,bench browser chaos distributed kill)
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
 	--custom-compile-command "make lock"
 
@@ -43,7 +45,7 @@ BOOTSTRAP_SITE = @echo "Using the environment in $(VENV_SITE) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-kill test-matrix test-chaos test-browser test-distributed run-distributed install-distributed bench lint types check env lock clean
+.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-flow test-kill test-matrix test-chaos test-browser test-distributed run-distributed install-distributed bench lint types check env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -78,7 +80,10 @@ install-dev: ## Install the same, and the tools for tests and checks
 	$(BOOTSTRAP) requirements-dev.txt
 
 test: install-dev ## Run every test that needs nothing but Python
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/distributed --ignore=tests/browser --ignore=tests/bench --ignore=tests/chaos --ignore=tests/kill
+	@exec $(BIN)/python -m pytest -n $(WORKERS) -m "not whole_run" $(SEPARATE)
+
+test-flow: install-dev ## Run the DAG to its end in every way, by Airflow itself, without a scheduler
+	@exec $(BIN)/python -m pytest -q -n $(WORKERS) -m whole_run tests/flow
 
 test-kill: install-dev ## Kill a real Airflow's processes with signal 9 at random and at bad moments (KILL_SEED repeats)
 	@exec $(BIN)/python -m pytest -q tests/kill

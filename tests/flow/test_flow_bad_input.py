@@ -13,7 +13,7 @@ from alma_sandbox.seeding.population import add_leftovers
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = [pytest.mark.whole_run, pytest.mark.usefixtures("airflow_database")]
 
 BEFORE_THE_LIST = ("select_candidates", "check_live", "prepare_review", "approve_purge")
 ACTING = ("regroup_users", "purge_users")

@@ -6,6 +6,7 @@ from tests.chaos.campaign import Sum, campaign
 SEEDS = range(1, 7)
 
 
+@pytest.mark.whole_run
 @pytest.mark.usefixtures("airflow_database")
 def test_a_few_runs_go_wrong_at_random_and_nobody_is_harmed() -> None:
     total = Sum(campaign(SEEDS))

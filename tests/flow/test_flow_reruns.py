@@ -21,6 +21,8 @@ from tests.support.flow import (
 from tests.support.tenant import MARKER
 from tests.support.world import PURGEABLE, World, gone, of
 
+pytestmark = pytest.mark.whole_run
+
 
 @pytest.fixture(autouse=True)
 def own_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import re
 from typing import Any
 
+import pytest
 from tests.support.flow import DAG_ID, FormAnswer, Question, rest_call, run_flow
 from tests.support.world import PURGEABLE, World, gone, of
 
+pytestmark = pytest.mark.whole_run
 HERE = {"Sec-Fetch-Site": "same-origin"}
 
 

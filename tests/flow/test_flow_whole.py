@@ -67,6 +67,7 @@ def test_a_rejected_list_changes_nothing(world: World) -> None:
     assert "not approved" in certificate["equation"]["text"]
 
 
+@pytest.mark.whole_run
 def test_report_only_asks_nobody_and_changes_nothing(world: World) -> None:
     before = world.people()
     result = run_flow({"mode": "report_only"}, answerer=fail_if_asked)
@@ -78,6 +79,7 @@ def test_report_only_asks_nobody_and_changes_nothing(world: World) -> None:
     assert result.document("certificate.json")["outcome"] == "report_only"
 
 
+@pytest.mark.whole_run
 def test_an_approval_that_is_marked_as_success_by_hand_sends_nothing(world: World) -> None:
     before = world.people()
     result = run_flow(mark_success="approve_purge")
@@ -92,6 +94,7 @@ def test_an_approval_that_is_marked_as_success_by_hand_sends_nothing(world: Worl
     assert "marked success by hand" in certificate["problems"][0]
 
 
+@pytest.mark.whole_run
 def test_whoever_must_stay_since_the_approval_is_taken_off_at_the_last_check(world: World) -> None:
     before = world.people()
     lender, listed, *rest = [one.primary_id for one in of(before, PURGEABLE) if one.scenario == "clean"]
@@ -113,6 +116,7 @@ def test_whoever_must_stay_since_the_approval_is_taken_off_at_the_last_check(wor
     assert parts["dropped_late"] == 2
 
 
+@pytest.mark.whole_run
 def test_a_pilot_purges_only_the_oldest(world: World) -> None:
     before = world.people()
     result = run_flow({"mode": "pilot"}, institution={"pilot_size": "4"})
@@ -126,6 +130,7 @@ def test_a_pilot_purges_only_the_oldest(world: World) -> None:
     assert parts["not_in_pilot"] > 0
 
 
+@pytest.mark.whole_run
 def test_a_purge_job_that_fails_is_not_repeated_and_everybody_goes_home(world: World) -> None:
     before = world.people()
     world.order("/jobs", job_id="M20261", end_status="COMPLETED_FAILED")
@@ -141,6 +146,7 @@ def test_a_purge_job_that_fails_is_not_repeated_and_everybody_goes_home(world: W
     assert "COMPLETED_FAILED" in certificate["problems"][0]
 
 
+@pytest.mark.whole_run
 def test_an_unclear_answer_to_a_job_start_is_looked_up_and_never_repeated(world: World) -> None:
     before = world.people()
     for job in ("M148", "M20261"):

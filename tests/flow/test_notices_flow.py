@@ -19,7 +19,7 @@ from tests.support.world import World
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = [pytest.mark.whole_run, pytest.mark.usefixtures("airflow_database")]
 COMMENT = "agreed with Whitlock"
 
 

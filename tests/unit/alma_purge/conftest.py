@@ -42,5 +42,6 @@ def folder(store_folder: Path) -> RunFolder:
 
 @pytest.fixture
 def full_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the client call as fast as it can; the tenant here has no limit of calls per second."""
+    """Let the client call and repeat as fast as it can; the tenant here has no limit of calls per second."""
     monkeypatch.setattr(RateLimit, "wait", lambda _self: None)
+    monkeypatch.setattr("alma_api.transport._LONGEST_PAUSE", 0.0)

@@ -292,9 +292,3 @@ def test_every_part_of_the_basis_counts() -> None:
     first = basis_of(a="1", b={"x": "y"})
     assert first == basis_of(b={"x": "y"}, a="1")
     assert first not in {basis_of(a="2", b={"x": "y"}), basis_of(a="1", b={"x": "z"}), basis_of(a="1")}
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's pauses before a repeat take no time."""
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)

@@ -199,9 +199,8 @@ def test_whoever_can_not_be_put_back_is_listed_with_the_reason_and_the_run_is_re
 
 
 def test_one_record_that_alma_never_gives_out_keeps_nobody_else_and_is_tried_again(
-    sandbox: RunningSandbox, chain: Chain, monkeypatch: pytest.MonkeyPatch
+    sandbox: RunningSandbox, chain: Chain
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
     chain.moved()
     chain.approve(Choice.REJECT)
     chain.account("reconcile")
@@ -216,10 +215,7 @@ def test_one_record_that_alma_never_gives_out_keeps_nobody_else_and_is_tried_aga
     assert chain.document(files.RESTORE)["restored"] == len(chain.approved())
 
 
-def test_when_alma_is_down_nobody_is_called_lost(
-    sandbox: RunningSandbox, chain: Chain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+def test_when_alma_is_down_nobody_is_called_lost(sandbox: RunningSandbox, chain: Chain) -> None:
     chain.moved()
     chain.approve(Choice.REJECT)
     chain.account("reconcile")
