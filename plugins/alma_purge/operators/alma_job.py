@@ -31,6 +31,7 @@ from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger
 from patron_purge.errors import PurgeError
 
 LOOK_UP_FOR = timedelta(minutes=15)
+TRIGGER_GRACE = timedelta(minutes=30)
 
 
 class AlmaJobOperator(PurgeOperator):
@@ -167,10 +168,11 @@ class AlmaJobOperator(PurgeOperator):
                     "and this Alma does not show the names of its jobs, so it can't be looked up. It is not sent "
                     "again. Look at the Monitor Jobs page in Alma; trigger a new run when the job is not there."
                 )
+            deadline = since + LOOK_UP_FOR
             trigger: Any = AlmaJobLookUpTrigger(
                 connection,
                 pause,
-                (since + LOOK_UP_FOR).isoformat(),
+                deadline.isoformat(),
                 record.model_dump_json(),
                 calls_per_second=pace,
             )
@@ -185,7 +187,9 @@ class AlmaJobOperator(PurgeOperator):
                 calls_per_second=pace,
             )
         context["ti"].xcom_push(key=WAITING_KEY, value=f"Alma runs the job {record.job_name}.")
-        self.defer(trigger=trigger, method_name="job_news")
+        # The trigger keeps the deadline itself; this is for a trigger that Airflow never brings to life.
+        limit = max(deadline - now, timedelta(0)) + TRIGGER_GRACE
+        self.defer(trigger=trigger, method_name="job_news", timeout=limit)
 
     def _ended_badly(self, record: JobRecord) -> JobStoppedError:
         return JobStoppedError(

@@ -8,7 +8,12 @@ from typing import Any, NoReturn
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
 
 from alma_api.client import AlmaClient
 from alma_api.errors import (
@@ -34,6 +39,11 @@ JOB_KEY = "job"
 WAITING_KEY = "waiting"
 
 ASK_FOR_CALLS_AFTER = timedelta(hours=1)
+BROKEN_WAIT = (
+    "Airflow broke off the waiting of this task; the triggerer's log may say why. Nothing was started or changed "
+    "by that, and a job that was started goes on in Alma. Clear this task when it is not tried again by itself: it "
+    "goes on where it was and starts no job a second time."
+)
 
 
 class TryAgainError(PurgeError):
@@ -209,6 +219,13 @@ class PurgeOperator(BaseOperator):
         except (PurgeError, AlmaError) as error:
             wait_or_fail(self, context, error)
         report_summary(context, self, summary)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Go on after a wait; a wait that Airflow itself broke off is told as what it is, and tried again."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
+            raise fail_or_retry(context, TryAgainError(BROKEN_WAIT)) from error
 
     def waited(self, context: Context, event: datetime) -> None:
         """Begin anew after a wait: every check is made again before anything is sent."""

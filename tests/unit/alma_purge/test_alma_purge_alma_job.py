@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 from tests.support.config import own_config
 from tests.support.task_context import MemoryStore, TaskStandIn, task_context
 from tests.support.tenant import (
@@ -154,6 +154,24 @@ def test_a_task_that_is_cleared_while_waiting_waits_for_the_same_job(
     first, again = task.deferred(), task.deferred()
     assert first.trigger.serialize() == again.trigger.serialize(), "a restart extends no deadline"
     assert len(job_starts(sandbox)) == calls(sandbox, "POST", START) == 1
+
+
+@pytest.mark.parametrize("why", ["Trigger timeout", "Trigger failure"])
+def test_a_wait_that_airflow_broke_off_is_told_and_the_next_try_waits_for_the_same_job(
+    sandbox: RunningSandbox, task: Task, why: str
+) -> None:
+    waiting = task.deferred()
+    assert waiting.timeout is not None
+    assert waiting.timeout > timedelta(hours=24), "the trigger's own deadline comes first"
+
+    def broken(operator: MoveTwo, context: Context) -> None:
+        operator.resume_execution("__fail__", {"error": why}, context)
+
+    with pytest.raises(AirflowException, match="goes on in Alma") as stop:
+        task.try_once(broken)
+    assert not isinstance(stop.value, AirflowFailException), "it is tried again"
+    assert task.deferred().trigger.serialize() == waiting.trigger.serialize()
+    assert calls(sandbox, "POST", START) == 1
 
 
 def test_with_nobody_left_nothing_is_started(sandbox: RunningSandbox, folder: RunFolder) -> None:
