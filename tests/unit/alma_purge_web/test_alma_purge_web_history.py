@@ -64,7 +64,8 @@ def test_history_links_only_to_runs_that_airflow_still_has(run: SampleRun) -> No
     run.after("deleted", MONTH_AGO - timedelta(days=31))
     del run.others["deleted"]
     page = history_of(run)
-    assert "run_id=known+%26+kept" in page
+    for place in ("review", "certificate"):
+        assert f'href="{place}?dag_id={DAG_ID}&amp;run_id=known+%26+kept"' in page
     assert "run_id=deleted" not in page
 
 
