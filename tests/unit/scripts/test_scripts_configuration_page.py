@@ -5,6 +5,7 @@ import pytest
 from tests.support.stop_messages import ROOT
 
 import configuration_page
+import configuration_words
 from alma_purge.provider_info import get_provider_info
 from alma_purge.steps.authority import _NOT_DECIDING
 from patron_purge.protect_list import ProtectKind
@@ -43,7 +44,7 @@ def test_every_environment_variable_is_named() -> None:
     own = {constants.get(name, name) for name in read} - {
         "_CONTEXT"
     }  # a mark of Airflow's own, put back at once
-    assert own == set(configuration_page.VARIABLES)
+    assert own == set(configuration_words.VARIABLES)
     for name in own:
         assert f"\n| `{name}` |" in PAGE
 
@@ -52,7 +53,7 @@ def test_every_setting_of_airflow_that_is_read_is_named() -> None:
     read = read_by_the_code(r'conf\.get\w*\(\s*"(\w+", "\w+)"') | read_by_the_code(
         r'get_signing_key\(\s*"(\w+", "\w+)"'
     )
-    named = {key.replace("[", "").replace("] ", '", "') for key in configuration_page.AIRFLOW_SETTINGS}
+    named = {key.replace("[", "").replace("] ", '", "') for key in configuration_words.AIRFLOW_SETTINGS}
     assert read == named
 
 
