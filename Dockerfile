@@ -19,7 +19,7 @@ WORKDIR /opt/alma-user-purge
 COPY requirements-site.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements-site.txt
 
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY dags ./dags
 COPY plugins ./plugins
 COPY include ./include

@@ -91,6 +91,8 @@ def _plain(value: object) -> object:
     """Return a value as it would be written in a file."""
     if isinstance(value, BaseModel):
         return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     return to_jsonable_python(value)

@@ -8,9 +8,10 @@ from patron_purge.institution import GuardSettings, RuleSettings
 from patron_purge.states import Reason
 
 
-def test_the_page_is_as_new_as_the_code() -> None:
-    written = make_docs.RULES_PAGE.read_text(encoding="utf-8")
-    assert written == make_docs.rules_page(), "run: python scripts/make_docs.py"
+@pytest.mark.parametrize("name", ["rules.md", "configuration.md"])
+def test_the_page_is_as_new_as_the_code(name: str) -> None:
+    written = (make_docs.DOCS / name).read_text(encoding="utf-8")
+    assert written == make_docs.PAGES[name](), "run: python scripts/make_docs.py"
 
 
 def test_the_page_names_every_reason_guard_and_setting_of_them() -> None:
@@ -36,15 +37,17 @@ def test_usual_values_stand_on_the_page() -> None:
     assert "| `rules.hold_proxies` | Whether being a proxy for somebody holds a person back. | no |" in page
 
 
-def test_the_check_tells_an_old_page_and_leaves_it(
+def test_the_check_tells_old_pages_and_leaves_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    page = tmp_path / "rules.md"
-    assert make_docs.main(["--check", "--page", str(page)]) == 1
+    folder, page = ["--folder", str(tmp_path)], tmp_path / "rules.md"
+    assert make_docs.main(["--check", *folder]) == 1
     assert not page.exists()
-    assert make_docs.main(["--page", str(page)]) == 0
-    assert make_docs.main(["--check", "--page", str(page)]) == 0
+    assert make_docs.main(folder) == 0
+    assert make_docs.main(["--check", *folder]) == 0
     page.write_text("old")
-    assert make_docs.main(["--check", "--page", str(page)]) == 1
+    assert make_docs.main(["--check", *folder]) == 1
     assert page.read_text() == "old"
-    assert capsys.readouterr().err.count("rules.md is older than the code") == 2
+    said = capsys.readouterr().err
+    assert said.count("rules.md is older than the code") == 2
+    assert said.count("configuration.md is older than the code") == 1
