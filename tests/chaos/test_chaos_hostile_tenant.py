@@ -1,23 +1,16 @@
 """Whole runs against a tenant that is, where Alma is unknown, as awkward as it can be."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.chain import Chain
-from tests.support.config import own_config
-from tests.support.flow import connect
 from tests.support.rehearsal.airflow import SUCCESS
 from tests.support.rehearsal.judge import Judge
-from tests.support.rehearsal.room import Room, open_room
+from tests.support.rehearsal.room import Room
 from tests.support.rehearsal.run import Run
-from tests.support.tenant import MARKER
-from tests.support.world import World, gone
+from tests.support.world import gone
 
 from alma_sandbox.state.switches import Switches
-from alma_sandbox.testing import running_sandbox
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
 
@@ -87,41 +80,9 @@ TENANTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def room(airflow_database: None) -> Iterator[Room]:
-    del airflow_database
-    with open_room() as opened:
-        yield opened
-
-
 def test_every_switch_of_the_tenant_is_tried() -> None:
     tried = {name for one in TENANTS for name in one.switches}
     assert set(Switches.model_fields) == tried | {"per_second_limit"}
-
-
-def test_a_tenant_that_bears_fewer_calls_a_second_than_the_settings_say(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, airflow_database: None
-) -> None:
-    """In real time, because the pace is."""
-    del airflow_database
-    monkeypatch.setenv("ALMA_PURGE_STORE", f"file://{tmp_path / 'store'}")
-    guards = {"max_percent_of_report": 100, "max_count_without_history": 500}
-    own_config(monkeypatch, tmp_path / "config", guards=guards, calls_per_second=50)
-    with running_sandbox(users=60, switches={"per_second_limit": 20}) as sandbox:
-        connect(monkeypatch, sandbox)
-        world = World(sandbox)
-        before = world.people()
-        chain = Chain()
-        chain.to_review()
-        chain.approve()
-        chain.purged()
-        chain.account()
-        assert any(call.status == 429 for call in world.calls())
-        purged = gone(before, world.people())
-        assert purged
-        assert purged <= set(chain.approved())
-        assert world.in_group(MARKER) == set()
-        assert set(world.job_starts().values()) == {1}
 
 
 @pytest.mark.parametrize(

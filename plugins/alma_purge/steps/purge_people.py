@@ -21,6 +21,7 @@ from alma_purge.steps.last_check import check_before_purge
 from alma_purge.steps.marker_group import require_only
 from alma_purge.steps.purge_set import fill_set, require_members
 from alma_purge.steps.restore import Home, Restored, restore_person
+from alma_purge.steps.restore_log import RestoreLog
 from alma_purge.steps.right_moment import require_calls
 from patron_purge.guards.checks import CALLS_AFTER_REGROUP
 
@@ -112,12 +113,22 @@ def _remaining(run: PurgeRun, authority: Authority) -> list[str]:
 
 def _put_back(run: PurgeRun, client: AlmaClient, authority: Authority) -> None:
     """Give everybody who was taken off after the regroup, in this try or an earlier one, the group back."""
-    for key in read_drops(run, files.DROPS_PURGE):
-        home = Home(primary_id=key, group=authority.original_groups[key])
-        attempt = restore_person(client, home, run.institution.marker_group)
-        if attempt.outcome is Restored.FAILED:
-            # Another try reads the record again, so it does no harm, and one bad answer does not end the run.
-            raise TryAgainError(
-                "Somebody who was taken off could not be moved out of the purge group, so nobody is purged. "
-                "restore_kept tries again; then trigger a new run."
-            )
+    late = read_drops(run, files.DROPS_PURGE)
+    if not late:
+        return
+    # Noted where restore_kept looks, so that it counts them as people who were moved and put back.
+    restore_log = RestoreLog(run.folder)
+    restore_log.begin(late)
+    try:
+        for key in late:
+            home = Home(primary_id=key, group=authority.original_groups[key])
+            attempt = restore_person(client, home, run.institution.marker_group)
+            restore_log.note(key, attempt)
+            if attempt.outcome is Restored.FAILED:
+                # Another try reads the record again, so it does no harm, and one bad answer does not end the run.
+                raise TryAgainError(
+                    "Somebody who was taken off could not be moved out of the purge group, so nobody is purged. "
+                    "restore_kept tries again; then trigger a new run."
+                )
+    finally:
+        restore_log.save()
