@@ -25,9 +25,18 @@
 11. **certify** writes the certificate.
 
 ### If something is red
-Read the last line of the red task's log: it says what is wrong, what to do, and whether anything was changed. Mend the
-cause and clear the task. Clearing never starts an Alma job twice. To make a new list, trigger a new run: an answered
-approval page keeps showing its first text.
+Read the last line of the **first** red task's log: it says what is wrong, whether anything was changed, and after "To
+go on" what to clear. Mend the cause first. Clearing never starts an Alma job twice, but it takes the approval back:
+
+| Red task | To go on |
+|---|---|
+| any up to **approve_purge** | Clear this task with everything after it (*Downstream*) |
+| **regroup_users** | Clear **approve_purge** with everything after it; the approver is asked again |
+| **purge_users**, its job was not started | Trigger a new run when **restore_kept** has put everybody back |
+| **purge_users**, its job was started | Clear this task with everything after it; the job is found again |
+| **reconcile** and later | Clear this task with everything after it |
+
+A new run is always safe. To make a new list, trigger a new run: an answered approval page keeps showing its first text.
 
 ### Mails
 With a `notices` block in the institution's file, the people named there get a mail when an approval is wanted (and

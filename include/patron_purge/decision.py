@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from patron_purge.digest import approval_code
-from patron_purge.errors import ApprovalRefusedError
+from patron_purge.errors import ApprovalRefusedError, ApprovalWantedError
 
 
 class DecisionState(StrEnum):
@@ -220,7 +220,8 @@ def require_approved(
         taken_off_sha256: Checksum of the record of people who were taken off; empty when nobody was.
 
     Raises:
-        ApprovalRefusedError: There is none; the text says why and what to do.
+        ApprovalWantedError: There is none, and there is time to ask again.
+        ApprovalRefusedError: There is none, and the time for another answer is over.
     """
     why = _why_not_approved(decision, digest, now, (institution_code, environment, run_id))
     approved = decision is not None and decision.state is DecisionState.APPROVED
@@ -233,10 +234,7 @@ def require_approved(
             f"{why} Nothing more was sent to Alma. The time for another answer is over too, so trigger a new run."
         )
     if why:
-        raise ApprovalRefusedError(
-            f"{why} Nothing more was sent to Alma. Clear approve_purge with everything after it to ask again, or "
-            "trigger a new run."
-        )
+        raise ApprovalWantedError(f"{why} Nothing more was sent to Alma.")
 
 
 def _why_not_approved(

@@ -5,11 +5,18 @@ class PurgeError(Exception):
     """A purge run can't go on; the text says what is wrong, where, and what to do."""
 
 
+class MendableError(PurgeError):
+    """A stop after which the run can go on once the cause is mended.
+
+    The text does not say how the run goes on, because that depends on the task that stops; the task adds it.
+    """
+
+
 class ConfigurationError(PurgeError):
     """A setting of the institution, a job payload or a connection is missing or wrong."""
 
 
-class InputRefusedError(PurgeError):
+class InputRefusedError(MendableError):
     """An exclusion file or the report can't be trusted, so nobody may be purged by it."""
 
 
@@ -19,6 +26,10 @@ class GuardStopError(PurgeError):
 
 class ApprovalRefusedError(PurgeError):
     """There is no valid approval for exactly this list."""
+
+
+class ApprovalWantedError(ApprovalRefusedError, MendableError):
+    """There is no valid approval for exactly this list, and there is time to ask for one."""
 
 
 class RunFileError(PurgeError):

@@ -260,5 +260,5 @@ def _hours(age: timedelta) -> int:
 def _refusal(problem: str) -> InputRefusedError:
     return InputRefusedError(
         f"Exclusion file {problem}. Nobody can safely be purged without it, so nothing was changed. "
-        "Ask for a new file or correct the setting, then run again."
+        "Ask for a new file or correct the setting."
     )

@@ -132,5 +132,5 @@ def _column_number(letters: bytes) -> int:
 def _refusal(file_name: str, problem: str) -> InputRefusedError:
     return InputRefusedError(
         f"The exclusion file {file_name} {problem}. Nobody can be excluded by it, so nothing was changed. "
-        "Fetch it again or ask for a new one, then run again."
+        "Fetch it again or ask for a new one."
     )

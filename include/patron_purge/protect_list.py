@@ -219,5 +219,5 @@ def _entry(cells: Mapping[str, str]) -> ProtectEntry | None:
 def _refusal(problem: str) -> InputRefusedError:
     return InputRefusedError(
         f"The protect list {problem}. Without it, protected people could be purged, so nothing was changed. "
-        "Correct the file, then run again."
+        "Correct the file."
     )

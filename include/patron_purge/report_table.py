@@ -228,4 +228,4 @@ def _iso_date(text: str) -> str | None:
 
 
 def _refusal(problem: str) -> InputRefusedError:
-    return InputRefusedError(f"The Analytics report {problem}. Nothing was changed; run again after that.")
+    return InputRefusedError(f"The Analytics report {problem}. Nothing was changed.")

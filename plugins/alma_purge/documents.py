@@ -133,6 +133,10 @@ class CounterValue(_Document):
     value: int
 
 
+STORE_KEY = "alma_job"
+"""Under which key Airflow's task state store keeps a task's record of its job."""
+
+
 class JobRecord(_Document):
     """Everything this run knows about one Alma job that it starts at most once.
 

@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Spoil, str, tuple[str, ...]]] = {
     "leftovers": (
         leftovers,
         "preflight",
-        ("2 people are still in the group OKTOPURGE", "restore_kept", "clear preflight"),
+        ("2 people are still in the group OKTOPURGE", "restore_kept", "To go on, clear this task."),
     ),
     "unknown report": (
         unknown_report,

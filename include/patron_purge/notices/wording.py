@@ -146,8 +146,8 @@ def purge_by_hand_wanted(place: Place) -> Notice:
         place=place,
         headline="run the purge in Alma now",
         sentences=(
-            "Everybody was checked a moment ago. What to enter on the page Purge User Records in Alma stands on the "
-            "form, and until when it may be started.",
+            "Everybody was checked once more. What to enter on the page Purge User Records in Alma stands on the form, "
+            "and until when it may be started.",
             "When Alma's job has ended, type its two counts into the form. Nothing else of this run happens before.",
         ),
         links=(place.form("Open the form", "purge_users"), place.review("Open the review page")),

@@ -19,6 +19,7 @@ from alma_purge.operators.base import (
 )
 from alma_purge.steps.job_book import JobBook, book_of
 from alma_purge.steps.job_start import (
+    JobAwaitedError,
     JobOrder,
     JobStoppedError,
     adopt,
@@ -32,6 +33,16 @@ from patron_purge.errors import PurgeError
 
 LOOK_UP_FOR = timedelta(minutes=15)
 TRIGGER_GRACE = timedelta(minutes=30)
+LOOK_FOR_IT = "It is not sent again. Look at the Monitor Jobs page in Alma, 15 minutes after the start."
+IF_MISSING = (
+    'If the job is not there, an approver says so on the review page under "Was this job started?". After that, or '
+    "an hour after the start, clear reconcile with everything after it, which puts everybody back, and trigger a new "
+    "run."
+)
+ONLY_A_PERSON = (
+    'If no such job is there, an approver must say so on the review page under "Was this job started?": until then '
+    "restore_kept puts nobody back. Then clear reconcile with everything after it, and trigger a new run."
+)
 
 
 class AlmaJobOperator(PurgeOperator):
@@ -127,20 +138,20 @@ class AlmaJobOperator(PurgeOperator):
         book = book_of(run, context, self.record_file)
         record = book.read()
         if news is JobNews.DEADLINE:
-            raise JobStoppedError(
+            raise JobAwaitedError(
                 f"The Alma job {record.job_name} has not ended in {run.institution.job_hours} hours. It goes on "
-                "in Alma and can't be cancelled. When it has ended, clear this task."
+                "in Alma and can't be cancelled; wait for its end there."
             )
         if news is JobNews.NOT_FOUND:
-            raise JobStoppedError(
+            raise JobAwaitedError(
                 f"It is not known whether the Alma job {record.job_name} was started: the answer was unclear, and "
-                "no job of this name has appeared. It is not sent again. Look at the Monitor Jobs page in Alma: "
-                "if the job is there, clear this task; if not, trigger a new run."
+                f"no job of this name has appeared. {LOOK_FOR_IT} "
+                f"{IF_MISSING} If it is there, wait for its end."
             )
         if news is JobNews.FAILED:
-            raise JobStoppedError(
-                f"Waiting for the Alma job {record.job_name} failed: {reason} The job may go on in Alma. Mend the "
-                "cause, then clear this task; the job is not started again."
+            raise JobAwaitedError(
+                f"Waiting for the Alma job {record.job_name} failed: {reason} The job may go on in Alma and is not "
+                "started again. Mend the cause."
             )
         with run.client() as client:
             if news is JobNews.FOUND:
@@ -165,8 +176,8 @@ class AlmaJobOperator(PurgeOperator):
             if self.name_is_echoed(run, context) is False:
                 raise JobStoppedError(
                     f"It is not known whether the Alma job {record.job_name} was started: the answer was unclear, "
-                    "and this Alma does not show the names of its jobs, so it can't be looked up. It is not sent "
-                    "again. Look at the Monitor Jobs page in Alma; trigger a new run when the job is not there."
+                    "and this Alma does not show the names of its jobs, so it can't be looked up. "
+                    f"{LOOK_FOR_IT} {ONLY_A_PERSON}"
                 )
             deadline = since + LOOK_UP_FOR
             trigger: Any = AlmaJobLookUpTrigger(

@@ -25,9 +25,10 @@ from alma_api.errors import (
 )
 from alma_purge.hooks.alma import AlmaHook
 from alma_purge.places import institution_of_dag
+from alma_purge.remedies import if_it_stays_red, to_go_on, to_run
 from alma_purge.run_folder import FileRef, RunFolder
 from alma_purge.run_note import note_run
-from patron_purge.errors import ConfigurationError, PurgeError, RunFileError
+from patron_purge.errors import ConfigurationError, MendableError, PurgeError, RunFileError
 from patron_purge.institution import Institution
 from patron_purge.states import Mode
 
@@ -41,13 +42,17 @@ WAITING_KEY = "waiting"
 ASK_FOR_CALLS_AFTER = timedelta(hours=1)
 BROKEN_WAIT = (
     "Airflow broke off the waiting of this task; the triggerer's log may say why. Nothing was started or changed "
-    "by that, and a job that was started goes on in Alma. Clear this task when it is not tried again by itself: it "
-    "goes on where it was and starts no job a second time."
+    "by that, and a job that was started goes on in Alma. The task goes on where it was and starts no job a second "
+    "time."
 )
 
 
 class TryAgainError(PurgeError):
     """Something that may be over at the next try; nothing was changed by this one."""
+
+
+class BrokenWaitError(TryAgainError, MendableError):
+    """Airflow itself broke off the waiting of a task."""
 
 
 class MustWaitError(PurgeError):
@@ -155,8 +160,8 @@ def fetch(context: Context, run: PurgeRun, name: str, task_id: str) -> bytes:
     ref = recorded(context, name, task_id)
     if ref is None:
         raise RunFileError(
-            f"{task_id} has not recorded {name}. If it was marked success by hand, clear it so that it runs; "
-            "nothing was sent to Alma."
+            f"{task_id} has not recorded {name}. If it was marked success by hand, {to_run(task_id)}; nothing was "
+            "sent to Alma."
         )
     return run.folder.read_checked(ref)
 
@@ -182,12 +187,15 @@ def fail_or_retry(context: Context, error: PurgeError | AlmaError) -> AirflowExc
     """
     ti = context["ti"]
     if isinstance(error, (AlmaUnavailableError, AlmaRateError, ReportInterruptedError, TryAgainError)):
-        ti.xcom_push(key=TROUBLE_KEY, value=str(error))
-        return AirflowException(str(error))
+        sentence = str(error)
+        if isinstance(error, AlmaError | MendableError):
+            sentence = f"{sentence} {if_it_stays_red(context)}"
+        ti.xcom_push(key=TROUBLE_KEY, value=sentence)
+        return AirflowException(sentence)
     # What Alma says tells what went wrong, not what to do in Airflow.
-    sentence = (
-        f"{error} Mend the cause, then clear this task." if isinstance(error, AlmaError) else str(error)
-    )
+    sentence = f"{error} Mend the cause." if isinstance(error, AlmaError) else str(error)
+    if isinstance(error, AlmaError | MendableError):
+        sentence = f"{sentence} {to_go_on(context)}"
     ti.xcom_push(key=STOP_KEY, value=sentence)
     return AirflowFailException(sentence)
 
@@ -225,7 +233,7 @@ class PurgeOperator(BaseOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            raise fail_or_retry(context, TryAgainError(BROKEN_WAIT)) from error
+            raise fail_or_retry(context, BrokenWaitError(BROKEN_WAIT)) from error
 
     def waited(self, context: Context, event: datetime) -> None:
         """Begin anew after a wait: every check is made again before anything is sent."""

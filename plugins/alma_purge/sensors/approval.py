@@ -18,14 +18,16 @@ from alma_purge.operators.base import (
     publish,
     report_summary,
 )
+from alma_purge.remedies import to_go_on
 from alma_purge.schedule import next_run_after
 from alma_purge.sensors.approval_form import FORM, read_answer, texts
 from alma_purge.steps.authority import clear_number, require_no_stop
+from alma_purge.steps.guard_restart import require_nobody_put_back
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.taken_off import seal
 from patron_purge.answers import Terms, judge_answer, record_answer
 from patron_purge.decision import Decision, DecisionState, Question, ask, time_out
-from patron_purge.errors import ApprovalRefusedError, PurgeError
+from patron_purge.errors import ApprovalRefusedError, ApprovalWantedError, PurgeError
 from patron_purge.review_model import Review
 from patron_purge.states import Mode
 
@@ -95,7 +97,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         """Judge the answer and write the decision down; a wrong answer makes Airflow ask again."""
         if "error" in event:
             raise AirflowFailException(
-                "Airflow could not take the answer. Nothing was sent to Alma; clear this task to ask again."
+                f"Airflow could not take the answer. Nothing was sent to Alma. {to_go_on(context)}"
             )
         try:
             run = open_run(context)
@@ -125,9 +127,14 @@ class PurgeApprovalSensor(ApprovalOperator):
     def _keep_answer(self, run: PurgeRun, context: Context) -> bool:
         """Tell whether the purge was sent already: its approval stays on file, whoever clears this task later."""
         decision = _on_file(run)
-        sent = job_on_record(context, run, "purge_users", files.PURGE_RECORD).stage is not JobStage.NONE
-        if not sent or decision is None or decision.state is not DecisionState.APPROVED:
+        if job_on_record(context, run, "purge_users", files.PURGE_RECORD).stage is JobStage.NONE:
+            require_nobody_put_back(context, run)
             return False
+        if decision is None or decision.state is not DecisionState.APPROVED:
+            raise ApprovalRefusedError(
+                "The purge of this run was already started, and no approval is on file any more, so nobody is asked. "
+                "reconcile and restore_kept account for everybody; then trigger a new run."
+            )
         publish(context, run, files.DECISION, _as_bytes(decision))
         report_summary(
             context, self, "The purge was already started under the approval on file; nobody is asked."
@@ -159,9 +166,8 @@ class PurgeApprovalSensor(ApprovalOperator):
         asked = Decision.model_validate_json(fetch(context, run, files.DECISION, self.task_id))
         review = self._review(run, context)
         if asked.prepared_digest != review.digest:
-            raise ApprovalRefusedError(
-                "The list was made again after this approval was asked for. Nothing was sent to Alma; clear this "
-                "task to ask about the new list."
+            raise ApprovalWantedError(
+                "The list was made again after this approval was asked for. Nothing was sent to Alma."
             )
         return asked.model_copy(update=_list_now(run, context, review))
 

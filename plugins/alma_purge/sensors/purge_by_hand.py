@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Context, Param
+from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException
 
@@ -22,8 +21,9 @@ from alma_purge.operators.base import (
     report_summary,
     wait_or_fail,
 )
+from alma_purge.sensors.purge_by_hand_form import ENDED, FORM, NOT_RUN, SUBJECT, Wanted, question
 from alma_purge.steps.job_book import JobBook, book_of, refused
-from alma_purge.steps.job_start import JobStoppedError
+from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError
 from alma_purge.steps.purge_by_hand import (
     Shown,
     asked_for,
@@ -35,36 +35,7 @@ from alma_purge.steps.purge_by_hand import (
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
 from alma_purge.steps.right_moment import require_alone, require_loud_hours
 from patron_purge.errors import PurgeError
-from patron_purge.purge_page import PageCriteria, TypedCounts, is_valid, page_criteria, read_counts
-
-ENDED = "It has ended"
-NOT_RUN = "I did not run it"
-SUBJECT = "{environment}: run the purge of {name} in Alma now"
-BODY = """\
-## {name} - {environment} - IRREVERSIBLE
-
-Everybody on the list was checked a moment ago. In Alma, open **Admin > User Management > Purge User Records**,
-choose *Add Job*, and enter exactly this:
-
-{criteria}
-
-Choose *Add and Close*, then *Confirm*. **Start it within 30 minutes**; until when exactly stands on the
-**[review page](/dags/{dag_id}/runs/{run}/plugin/purge_review)**. Later, choose *{not_run}*: everybody gets the group
-back, and a new run makes a new list.
-
-When Alma's job has **ended**, open its report, type the two counts below, and choose *{ended}*.
-
-Only {approvers} may answer."""
-
-
-def _count(title: str, description: str) -> Param:
-    return Param(None, type=["null", "integer"], source="task", title=title, description=description)
-
-
-FORM = {
-    "purged": _count("Number Finished", "Records deleted, as on Alma's Purge User Records page."),
-    "kept": _count("Number Failed", "Records retained, as on the same page."),
-}
+from patron_purge.purge_page import TypedCounts, is_valid, page_criteria, read_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +104,7 @@ class PurgeByHandSensor(HITLOperator):
                 return None
         except (PurgeError, AlmaError) as error:
             wait_or_fail(self, context, error)
-        self.body = self._text(run, page_criteria(run.institution))
+        self.body = self._text(run, record)
         self.response_timeout = timedelta(hours=run.institution.job_hours)
         return super().execute(context)
 
@@ -185,7 +156,7 @@ class PurgeByHandSensor(HITLOperator):
         if word.person not in run.institution.approvers:
             raise RefusedWordError("this person is no approver any more.")
         if record.stage is not JobStage.INTENDED or record.intended_at is None:
-            raise JobStoppedError("Nobody is asked about a purge right now. Clear this task to begin anew.")
+            raise JobAwaitedError("Nobody is asked about a purge right now.")
         shown = Shown(record.job_name, record.intended_at)
         with run.client() as client:
             found = instances_since(client, shown)
@@ -218,6 +189,16 @@ class PurgeByHandSensor(HITLOperator):
                 started.astimezone(UTC).strftime("%H:%M UTC"),
             )
 
+    def _text(self, run: PurgeRun, record: JobRecord) -> str:
+        zone = run.institution.zone
+        checked = (record.intended_at or run.now).astimezone(zone)
+        purge = Wanted(
+            dag_id=run.dag_id, run_id=run.run_id, criteria=page_criteria(run.institution), checked_at=checked
+        )
+        return question(
+            purge, self.institution_name, self.environment, self.approvers, datetime.now(UTC).astimezone(zone)
+        )
+
     def _finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
         result = write_purge_result(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
@@ -228,19 +209,6 @@ class PurgeByHandSensor(HITLOperator):
         if not result.sent:
             return "The purge was not run in Alma; everybody gets the user group back."
         return f"The purge was run in Alma for {result.sent:,} people ({record.said})."
-
-    def _text(self, run: PurgeRun, criteria: PageCriteria) -> str:
-        table = "\n".join(f"| {name} | **{value}** |" for name, value in criteria.fields())
-        return BODY.format(
-            name=self.institution_name,
-            environment=self.environment.upper(),
-            criteria=f"| Field | Enter |\n|---|---|\n{table}",
-            dag_id=run.dag_id,
-            run=quote(run.run_id, safe=""),
-            ended=ENDED,
-            not_run=NOT_RUN,
-            approvers=" or ".join(self.approvers),
-        )
 
 
 def _word(event: Mapping[str, Any]) -> Word:

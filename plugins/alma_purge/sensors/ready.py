@@ -19,6 +19,7 @@ from alma_purge.operators.base import (
     open_run,
     report_summary,
 )
+from alma_purge.remedies import to_go_on
 from alma_purge.steps.right_moment import require_loud_hours
 from patron_purge.decision import Decision
 from patron_purge.errors import PurgeError
@@ -100,7 +101,7 @@ class ReadyToPurgeSensor(HITLOperator):
         """Go on when an approver is ready; skip the purge otherwise."""
         if "error" in event:
             raise AirflowFailException(
-                "Airflow could not take the answer. The purge was not started; clear this task to ask again."
+                f"Airflow could not take the answer. The purge was not started. {to_go_on(context)}"
             )
         try:
             run = open_run(context)

@@ -16,7 +16,12 @@ from alma_purge.steps.taken_off import checksum_of, taken_off_so_far, without_ta
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
 from patron_purge.decision import Decision, require_approved
 from patron_purge.digest_basis import DigestBasis
-from patron_purge.errors import ApprovalRefusedError, ConfigurationError, GuardStopError
+from patron_purge.errors import (
+    ApprovalRefusedError,
+    ApprovalWantedError,
+    ConfigurationError,
+    GuardStopError,
+)
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.guards import stops
 from patron_purge.institution import Institution
@@ -293,9 +298,9 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
     )
     approved = approved_ids(context, run)
     if approved != ids_in_state(rest.ledger, RowState.TO_PURGE):
-        raise ApprovalRefusedError(
+        raise ApprovalWantedError(
             "The record of people who were taken off differs from what approve_purge wrote down. Nothing was sent to "
-            "Alma. Clear approve_purge with everything after it to ask again."
+            "Alma."
         )
     snapshot = read_snapshot_csv(fetch(context, run, files.SNAPSHOT, "check_live"))
     groups = {row.primary_id: row.original_group for row in snapshot}
@@ -327,10 +332,9 @@ def require_nobody_taken_off_since(run: PurgeRun, authority: Authority) -> None:
         authority: What was approved.
 
     Raises:
-        ApprovalRefusedError: Somebody was taken off since.
+        ApprovalWantedError: Somebody was taken off since.
     """
     if checksum_of(taken_off_so_far(run.folder)) != authority.taken_off_sha256:
-        raise ApprovalRefusedError(
-            "Somebody was taken off the list after it was approved. The job was not started. Clear approve_purge with "
-            "everything after it to ask again, or trigger a new run."
+        raise ApprovalWantedError(
+            "Somebody was taken off the list after it was approved. The job was not started."
         )

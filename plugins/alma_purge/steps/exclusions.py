@@ -111,7 +111,7 @@ def _exclusion_file(folder: SftpFolder, pattern: ExclusionPattern, institution: 
         raise InputRefusedError(
             f'No exclusion file matches "{folder.glob(pattern.pattern)}" in the SFTP folder '
             f"{institution.sftp_folder}. Without it, people who must be kept would be purged. Ask the producer "
-            "for the file, then clear this task; nothing was changed."
+            "for the file; nothing was changed."
         )
     return newest
 
@@ -126,7 +126,7 @@ def _protect_list(folder: SftpFolder, institution: Institution) -> tuple[str, by
         raise InputRefusedError(
             f'No protect list matches "{folder.glob(pattern)}" in the SFTP folder {institution.sftp_folder} '
             f"(setting protect_list_sftp in {institution.code}.yaml). Without it, protected people could be "
-            "purged. Put the list there, or correct the setting, then clear this task; nothing was changed."
+            "purged. Put the list there, or correct the setting; nothing was changed."
         )
     return newest, folder.read(newest)
 

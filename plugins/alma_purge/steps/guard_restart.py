@@ -1,4 +1,4 @@
-"""Keeps early tasks from running again once people have been moved to the marker group."""
+"""Keeps tasks from running again whose result could not be used any more."""
 
 from airflow.sdk import Context
 
@@ -6,7 +6,11 @@ from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeRun
 from alma_purge.steps.job_on_record import job_on_record
-from patron_purge.errors import PurgeError
+from alma_purge.steps.restore import Restored
+from alma_purge.steps.restore_log import RestoreLog
+from patron_purge.errors import ApprovalRefusedError, PurgeError
+
+_AT_HOME = frozenset({Restored.BEGUN, Restored.RESTORED, Restored.NOT_NEEDED, Restored.ALREADY_MOVED})
 
 
 class RegroupAlreadySentError(PurgeError):
@@ -36,3 +40,27 @@ def refuse_after_regroup(context: Context, run: PurgeRun) -> None:
         f"This run has already moved people to the group {run.institution.marker_group}, so its list can't be "
         f"made again. {advice}"
     )
+
+
+def require_nobody_put_back(context: Context, run: PurgeRun) -> None:
+    """Stop when an approval would lead to no purge: only people who are in the marker group are purged.
+
+    Args:
+        context: The task's context.
+        run: The run.
+
+    Raises:
+        ApprovalRefusedError: People were given their user group back, or the regroup has ended badly.
+    """
+    regroup = job_on_record(context, run, "regroup_users", files.REGROUP_RECORD)
+    if regroup.stage is JobStage.ENDED_BADLY:
+        raise ApprovalRefusedError(
+            "The regroup of this run has ended badly and is never started again, so nobody of this list can be purged "
+            "and nobody is asked. Trigger a new run when restore_kept has given everybody the user group back."
+        )
+    attempts = RestoreLog(run.folder).attempts.values()
+    if regroup.stage is not JobStage.NONE and any(one.outcome in _AT_HOME for one in attempts):
+        raise ApprovalRefusedError(
+            "This run is over: people whom it had moved have their user group back, so they can't be purged any more "
+            "and nobody is asked. Trigger a new run."
+        )

@@ -8,13 +8,12 @@ from airflow.sdk import Context
 from airflow.sdk.execution_time.context import NEVER_EXPIRE
 from pydantic import ValidationError
 
-from alma_purge.documents import JobRecord, JobStage
+from alma_purge.documents import STORE_KEY, JobRecord, JobStage
 from alma_purge.operators.base import JOB_KEY, PurgeRun
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps.start_claim import StartClaim, claim_start
 from patron_purge.errors import RunFileError
 
-STORE_KEY = "alma_job"
 _ORDER = list(JobStage)
 _STORED = "The task state store's record of this job"
 

@@ -11,7 +11,7 @@ from alma_api.models import JobInstance
 from alma_purge.documents import CounterValue, JobRecord, JobStage
 from alma_purge.operators.base import MustWaitError
 from alma_purge.steps.job_book import JobBook, intended, refused
-from patron_purge.errors import PurgeError, RunFileError
+from patron_purge.errors import MendableError, PurgeError, RunFileError
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,14 @@ class JobMustWaitError(MustWaitError):
 
 class JobStoppedError(PurgeError):
     """It is not known whether the job was started, or it ended badly: a person must look."""
+
+
+class JobAwaitedError(JobStoppedError, MendableError):
+    """It is not known how a job ends that this run has sent or asked for; when that is known, the run goes on."""
+
+
+class AnotherJobError(MendableError):
+    """Alma runs a job of the same kind for somebody else; this run started nothing beside it."""
 
 
 @dataclass(frozen=True, slots=True)

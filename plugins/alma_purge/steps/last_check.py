@@ -121,8 +121,8 @@ def _refuse_shrunken(run: PurgeRun, stored: ExclusionFile, fresh: ExclusionFile 
     if stored.row_count >= ROWS_WORTH_COMPARING and 100 * lost > limit * stored.row_count:
         raise InputRefusedError(
             f"{stored.file_name} had {stored.row_count:,} rows when the list was made and has {rows:,} now; at most "
-            f"{limit} % may be lost. People who must be kept may be missing from it. Ask the file's producer, then "
-            "clear this task; nothing was sent to Alma."
+            f"{limit} % may be lost. People who must be kept may be missing from it. Ask the file's producer; "
+            "nothing was sent to Alma."
         )
 
 

@@ -191,7 +191,7 @@ def _checked(primary_ids: Sequence[str], results: Mapping[str, LiveResult]) -> d
     if unread > max(5, len(primary_ids) // 20):
         raise AlmaUnavailableError(
             f"{unread:,} of {len(primary_ids):,} people could not be read in Alma. "
-            "Wait until Alma answers reliably, then clear this task; nothing was changed."
+            "Wait until Alma answers reliably; nothing was changed."
         )
     return ordered
 

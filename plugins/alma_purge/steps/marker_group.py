@@ -5,14 +5,14 @@ import time
 from collections.abc import Collection
 
 from alma_api.client import AlmaClient
-from patron_purge.errors import PurgeError
+from patron_purge.errors import MendableError
 
 log = logging.getLogger(__name__)
 
 PASSES = 8
 
 
-class MarkerGroupError(PurgeError):
+class MarkerGroupError(MendableError):
     """The marker group does not hold exactly the people it should."""
 
 
@@ -45,7 +45,7 @@ def read_marker_group(client: AlmaClient, group_code: str, pause: float) -> froz
         previous = members if complete else None
     raise MarkerGroupError(
         f"Alma's list of the people in the group {group_code} keeps changing. No job was started. "
-        "Wait until nothing else works on user groups, then clear this task."
+        "Wait until nothing else works on user groups."
     )
 
 
@@ -74,5 +74,5 @@ def require_only(client: AlmaClient, group_code: str, expected: Collection[str],
     raise MarkerGroupError(
         f"The group {group_code} holds {len(members - wanted):,} people who were not approved in this run, and "
         f"{len(wanted - members):,} approved people are missing from it. The purge job was not started. "
-        "Find out who put them there; restore_kept gives this run's people their group back."
+        "Find out who changed the user groups."
     )

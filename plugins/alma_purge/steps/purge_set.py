@@ -7,7 +7,7 @@ from alma_api.client import AlmaClient
 from alma_api.errors import AlmaUnclearError, SetMemberError, SetNameTakenError
 from alma_api.models import AlmaSet
 from alma_purge.operators.base import TryAgainError
-from patron_purge.errors import PurgeError
+from patron_purge.errors import MendableError
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +15,12 @@ CHUNK = 1000
 ROUNDS = 3
 
 
-class SetMismatchError(PurgeError):
+class SetMismatchError(MendableError):
     """The set in Alma does not hold exactly the approved people."""
+
+
+class SetUnclearError(TryAgainError, MendableError):
+    """It is not clear whether Alma has made the set."""
 
 
 def ensure_set(client: AlmaClient, name: str) -> AlmaSet:
@@ -29,7 +33,7 @@ def ensure_set(client: AlmaClient, name: str) -> AlmaSet:
         name: Exact name of the set.
 
     Raises:
-        TryAgainError: Whether it was made is unclear, and Alma does not list it (yet).
+        SetUnclearError: Whether it was made is unclear, and Alma does not list it (yet).
     """
     existing = client.sets.find_by_name(name)
     if existing is not None:
@@ -40,9 +44,9 @@ def ensure_set(client: AlmaClient, name: str) -> AlmaSet:
         # The set may have been made in spite of the answer: a name is unique, so it can be asked for.
         made = client.sets.find_by_name(name)
         if made is None:
-            raise TryAgainError(
-                f"{error} Another try looks for the set {name} again before it makes one. If this stays so, look "
-                "for it in Alma, then clear this task."
+            raise SetUnclearError(
+                f"{error} Another try looks for the set {name} again before it makes one; look for it in Alma when "
+                "that does not help."
             ) from error
         return made
 
@@ -86,7 +90,7 @@ def require_members(client: AlmaClient, set_id: str, wanted: Collection[str]) ->
     if missing or strangers:
         raise SetMismatchError(
             f"The set {set_id} in Alma lacks {len(missing):,} of the approved people and holds "
-            f"{len(strangers):,} others. No job was started. Look at the set in Alma, then clear this task."
+            f"{len(strangers):,} others. No job was started. Look at the set in Alma."
         )
 
 

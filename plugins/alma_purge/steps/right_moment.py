@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import ASK_FOR_CALLS_AFTER, PurgeRun
-from alma_purge.steps.job_start import JobMustWaitError, JobStoppedError
+from alma_purge.steps.job_start import AnotherJobError, JobMustWaitError
 from patron_purge.amounts import number
 from patron_purge.guards.checks import API_CALLS, CALLS_FOR_THE_RUN
 from patron_purge.institution import Institution
@@ -32,7 +32,7 @@ def require_right_moment(
 
     Raises:
         JobMustWaitError: These are quiet hours, or such a job is running and the institution wants to wait.
-        JobStoppedError: Such a job is running and the institution wants to stop then.
+        AnotherJobError: Such a job is running and the institution wants to stop then.
         AlmaError: Alma can't be read.
     """
     require_loud_hours(institution)
@@ -52,7 +52,7 @@ def require_alone(
 
     Raises:
         JobMustWaitError: Such a job is running and the institution wants to wait.
-        JobStoppedError: Such a job is running and the institution wants to stop then.
+        AnotherJobError: Such a job is running and the institution wants to stop then.
         AlmaError: Alma can't be read.
     """
     since = (datetime.now(UTC) - LOOK_BACK).date()
@@ -70,9 +70,8 @@ def require_alone(
         "did not start. Nothing was started beside it."
     )
     if institution.if_job_is_running == "stop":
-        raise JobStoppedError(
-            f"{said} Find out on the Monitor Jobs page in Alma whose it is; when it has ended, clear this task, or "
-            "trigger a new run."
+        raise AnotherJobError(
+            f"{said} Find out on the Monitor Jobs page in Alma whose it is, and wait for its end."
         )
     raise JobMustWaitError(said, datetime.now(UTC) + LOOK_AGAIN_AFTER)
 

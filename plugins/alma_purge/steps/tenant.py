@@ -7,14 +7,14 @@ from alma_api.models import GeneralInfo, Job, User
 from alma_api.users import group_query
 from alma_purge.hooks.alma import MAIN_KEY, READ_KEY, AlmaHook
 from alma_purge.places import HOUSEKEEPING_DAG
-from patron_purge.errors import ConfigurationError, PurgeError
+from patron_purge.errors import ConfigurationError, MendableError
 from patron_purge.institution import AlmaJob, Institution
 from patron_purge.states import Engine
 
 IMPOSSIBLE_GROUP = "NO_SUCH_GROUP_CODE"
 
 
-class MarkerGroupNotEmptyError(PurgeError):
+class MarkerGroupNotEmptyError(MendableError):
     """People of an earlier run are still in the marker group."""
 
 
@@ -191,5 +191,5 @@ def require_empty_marker_group(client: AlmaClient, institution: Institution) -> 
             "hand. They would have the wrong loan rules, and this run would stop at them. Clear the task "
             "restore_kept of the earlier run to give them their group back, or trigger the DAG "
             f"{HOUSEKEEPING_DAG} with restore_orphans, which does it for the people of any run, or move them in "
-            "Alma; then clear preflight. Nothing was changed."
+            "Alma. Nothing was changed."
         )

@@ -216,7 +216,16 @@ def test_a_job_that_is_not_found_is_a_case_for_a_person(
     arm(sandbox, "reset_before", method="POST", path=START)
     task.deferred()
     said = task.stopped(news(JobNews.NOT_FOUND))
-    for part in (NAME, "not known whether", "not sent again", "Monitor Jobs", "clear this task", "a new run"):
+    for part in (
+        NAME,
+        "not known whether",
+        "not sent again",
+        "Monitor Jobs",
+        "Was this job started?",
+        "clear reconcile",
+        "clear approve_purge",
+        "a new run",
+    ):
         assert part in said
     assert isinstance(task.deferred().trigger, AlmaJobLookUpTrigger), "a clear looks again"
     assert calls(sandbox, "POST", START) == 1
@@ -240,11 +249,11 @@ def test_a_job_that_ended_badly_is_never_started_again(
 @pytest.mark.parametrize(
     ("kind", "reason", "parts"),
     [
-        (JobNews.DEADLINE, "", ("has not ended in 24 hours", "can't be cancelled", "clear this task")),
+        (JobNews.DEADLINE, "", ("has not ended in 24 hours", "can't be cancelled", "clear approve_purge")),
         (
             JobNews.FAILED,
             "The key is refused.",
-            ("The key is refused.", "clear this task", "not started again"),
+            ("The key is refused.", "clear approve_purge", "not started again"),
         ),
     ],
 )

@@ -16,6 +16,7 @@ from tests.support.tenant import MARKER, changing_calls, job_starts, members_of,
 
 from alma_purge import files
 from alma_purge.operators.base import publish
+from alma_purge.remedies import ASK_AGAIN, NEW_RUN
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 from patron_purge.answers import Choice
@@ -144,7 +145,9 @@ def test_nothing_is_sent_without_a_valid_approval_of_exactly_this(
     run = chain.open()
     decision = json.loads(run.folder.read(files.DECISION)) | changes
     publish(chain.context("approve_purge"), run, files.DECISION, json.dumps(decision).encode())
-    require_refused(prepared, chain, part, "Nothing more was sent to Alma", "Clear approve_purge")
+    require_refused(prepared, chain, part, "Nothing more was sent to Alma", "To go on, ")
+    assert ASK_AGAIN in chain.said("regroup_users")
+    assert NEW_RUN in chain.said("purge_users")
 
 
 def test_a_reject_is_a_reject(prepared: Prepared, chain: Chain) -> None:

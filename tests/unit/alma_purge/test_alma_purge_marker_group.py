@@ -76,9 +76,7 @@ def test_a_group_that_keeps_changing_stops(
 ) -> None:
     ids = ids_of(people(sandbox, count=20))
     after_each_pause(monkeypatch, pauses, lambda number: change(sandbox, ids[number], user_group=MARKER))
-    with pytest.raises(
-        MarkerGroupError, match=f"{MARKER} keeps changing. No job was started.*clear this task"
-    ):
+    with pytest.raises(MarkerGroupError, match=f"{MARKER} keeps changing. No job was started"):
         read_marker_group(client, MARKER, 1)
 
 

@@ -195,7 +195,7 @@ CASES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "no approvers": (own(approvers=[]), ("demo.yaml names no approvers", "report_only")),
     "leftovers": (
         leftovers,
-        ("3 people are still in the group OKTOPURGE", "restore_kept", "clear preflight"),
+        ("3 people are still in the group OKTOPURGE", "restore_kept", "To go on, clear this task."),
     ),
     "query finds nobody": (blind_query, ("populated user group finds nobody", "OKTOPURGE")),
     "query is ignored": (ignored_query, ("group query is ignored",)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.stop_messages import ROOT, Message, messages_in, stop_messages
 
+from alma_purge.remedies import ASK_AGAIN, CLEAR_THIS, NEW_RUN
 from patron_purge.guards import GUARD_NAMES
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
@@ -105,3 +106,9 @@ def test_the_source_is_read() -> None:
     assert len(MESSAGES) > 200
     assert {message.where.split("/")[0] for message in MESSAGES} == {"plugins", "include"}
     assert all(isinstance(message, Message) for message in MESSAGES)
+
+
+def test_every_remedy_stands_in_the_runbook() -> None:
+    text = " ".join(RUNBOOK.read_text(encoding="utf-8").split())
+    for remedy in (CLEAR_THIS, ASK_AGAIN, NEW_RUN):
+        assert f"| *{remedy}* |" in text
