@@ -1,8 +1,9 @@
 """Whole runs in which a person runs the purge on Alma's own page."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -15,7 +16,8 @@ from tests.support.tenant import MARKER, ids_of, people
 from tests.support.world import gone
 
 from alma_purge import files
-from alma_purge.sensors.purge_by_hand import ENDED, NOT_RUN
+from alma_purge.remedies import NEW_RUN
+from alma_purge.sensors.purge_by_hand_form import ENDED, NOT_RUN
 from alma_purge.sensors.ready import READY, STOP
 from patron_purge.ledger import read_ledger_csv
 
@@ -102,7 +104,7 @@ def test_the_exact_criteria_are_shown_and_nothing_about_people(room: Room) -> No
         "| Waive threshold | **0.00** |",
     ):
         assert line in body
-    assert "within 30 minutes" in body
+    assert "**Run the purge before " in body
     assert not [one for one in ids_of(people(room.sandbox)) if one in body]
 
 
@@ -260,3 +262,50 @@ def test_nobody_can_be_ready_in_quiet_hours(opened: Room) -> None:
     judge.judge(run).require_clean()
     assert asked == [1, 2]
     assert run.state == SUCCESS
+
+
+def test_the_question_names_moments_and_says_later_that_the_time_is_over(room: Room) -> None:
+    bodies: list[str] = []
+
+    def answer_late(room: Room, question: Question) -> Reply:
+        bodies.append(question.asked["body"])
+        if len(bodies) == 1:
+            purge_in_alma(room)
+            room.clock.advance(timedelta(minutes=31))
+            return Reply(NOT_RUN, {})
+        return Reply(ENDED, {})
+
+    run = Run(room, answerer=person_with(room, answer_late)).go()
+    assert run.state == SUCCESS
+    shown = datetime.fromisoformat(run.document(files.PURGE)["job"]["intended_at"])
+    zone = ZoneInfo("America/Chicago")
+    checked, until = (
+        f"{moment.astimezone(zone):%H:%M %Z on %Y-%m-%d}" for moment in (shown, shown + timedelta(minutes=30))
+    )
+    first, later = bodies
+    assert checked.endswith("CDT on 2026-03-10")
+    for body in bodies:
+        assert f"was checked at {checked}" in body
+        assert "moment ago" not in body
+    assert f"Run the purge before {until}." in first
+    assert f"If you have not started it by\n{until}, do not start it any more" in first
+    assert "Do not start the purge any more." in later
+    assert f"the time to start it was over\nat {until}" in later
+    assert "Run the purge before" not in later
+
+
+def test_where_airflow_can_not_take_the_word_of_being_ready_a_new_run_is_the_way_on(room: Room) -> None:
+    judge = Judge(room.world)
+
+    def broken(run: Run, task_id: str) -> None:
+        box = run.boxes[task_id]
+        if task_id == "ready_to_purge" and box.resumption is not None:
+            box.resumption.kwargs["event"] = {"error": "broken", "error_type": "unknown"}
+
+    run = Run(room, answerer=person_with(room, ends_it), before_step=broken).go()
+    assert run.said("ready_to_purge").endswith(f"The purge was not started. To go on, {NEW_RUN}.")
+    judge.judge(run).require_clean()
+    assert room.world.in_group(MARKER) == set()
+    again = Run(room, "manual__two", answerer=person_with(room, ends_it)).go()
+    assert again.state == SUCCESS
+    assert gone(judge.before, room.world.people())
