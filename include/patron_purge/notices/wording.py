@@ -182,8 +182,8 @@ def failed(place: Place, task_id: str, said: str) -> Notice:
     sentences: tuple[str, ...] = (f"The task {task_id} has failed and is not tried again by itself.",)
     if not said:
         sentences += (
-            "It left no explanation here; its log holds one. Mend the cause, then clear the task. Clearing never "
-            "starts a job in Alma twice.",
+            "It left no explanation here; its log holds one. Mend the cause; which task to clear then stands in the "
+            "DAG's documentation under “If something is red”. Clearing never starts a job in Alma twice.",
         )
     return Notice(
         kind=NoticeKind.FAILED,

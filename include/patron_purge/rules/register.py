@@ -43,7 +43,7 @@ RULES: tuple[Rule, ...] = (
         Reason.PROTECT_LIST,
         identity.protect_list,
         "A person on the institution's protect list is held back.",
-        ("protect_list",),
+        ("protect_list", "protect_list_sftp"),
     ),
     Rule(
         Reason.PROTECTED_GROUP,

@@ -250,6 +250,7 @@ def test_the_rules_table_has_every_reason_once_with_settings_that_exist() -> Non
 def test_every_rule_setting_stands_in_the_rules_table() -> None:
     named = {setting for line in rules_table() for setting in line.settings}
     assert {f"rules.{name}" for name in RuleSettings.model_fields} <= named
+    assert {"exclusion_files", "protect_list", "protect_list_sftp"} <= named
 
 
 def test_every_fact_about_a_person_is_covered_by_a_protecting_example() -> None:
