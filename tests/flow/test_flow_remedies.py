@@ -31,7 +31,7 @@ from alma_sandbox.control.operator import order_job
 from patron_purge.decision import Person
 from patron_purge.looked import Looked
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = [pytest.mark.whole_run, pytest.mark.usefixtures("airflow_database")]
 
 APPROVAL, REGROUP, PURGE = "approve_purge", "regroup_users", "purge_users"
 JOBS = {REGROUP: "M148", PURGE: "M20261"}
@@ -343,6 +343,22 @@ def test_as_long_as_nobody_was_put_back_the_approval_is_asked_again(run: Run, ju
     run.clear(APPROVAL, after=True).go()
     assert len(run.room.questions) == asked + 1
     require_purged(run, judge)
+
+
+def test_whoever_the_purge_itself_has_put_back_does_not_end_the_run(run: Run, judge: Judge) -> None:
+    run.go(until=PURGE)
+    person = sorted(judge.stranded())[0]
+    workbooks(run.room.sandbox, "add", book="fines", ids=[person])
+    arm(run.room.sandbox, "402222", method="POST", path=f"/conf/jobs/{JOBS[PURGE]}", times=0)
+    run.step_once(PURGE)
+    assert run.boxes[PURGE].state == DEFERRED, "it waits for room in Alma"
+    assert person not in judge.stranded()
+    disarm(run.room.sandbox)
+    asked = len(run.room.questions)
+    run.clear(APPROVAL, after=True).go()
+    assert len(run.room.questions) == asked + 1
+    require_purged(run, judge)
+    assert run.room.world.people()[person] == judge.before[person]
 
 
 def test_nobody_is_asked_about_a_purge_that_was_started_without_an_approval_on_file(run: Run) -> None:

@@ -5,6 +5,7 @@ from airflow.sdk import Context
 from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeRun
+from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.restore import Restored
 from alma_purge.steps.restore_log import RestoreLog
@@ -58,8 +59,11 @@ def require_nobody_put_back(context: Context, run: PurgeRun) -> None:
             "The regroup of this run has ended badly and is never started again, so nobody of this list can be purged "
             "and nobody is asked. Trigger a new run when restore_kept has given everybody the user group back."
         )
-    attempts = RestoreLog(run.folder).attempts.values()
-    if regroup.stage is not JobStage.NONE and any(one.outcome in _AT_HOME for one in attempts):
+    # Whom purge_users has taken off late, it has put back itself; everybody else is still in the marker group.
+    taken_off_late = read_drops(run, files.DROPS_PURGE)
+    attempts = RestoreLog(run.folder).attempts
+    at_home = {key for key, one in attempts.items() if one.outcome in _AT_HOME} - taken_off_late.keys()
+    if regroup.stage is not JobStage.NONE and at_home:
         raise ApprovalRefusedError(
             "This run is over: people whom it had moved have their user group back, so they can't be purged any more "
             "and nobody is asked. Trigger a new run."

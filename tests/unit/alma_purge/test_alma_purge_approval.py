@@ -327,3 +327,25 @@ def test_nobody_is_asked_again_about_a_purge_that_was_sent(
     assert decision(chain).state is DecisionState.APPROVED
     assert chain.xcoms[TASK, f"file:{files.DECISION}"]
     assert "nobody is asked" in chain.said(TASK, "summary")
+
+
+def test_nobody_is_asked_about_a_list_whose_people_were_put_back(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    chain.approve()
+    chain.moved()
+    chain.clear_number += 1
+    ask(chain, sensor)
+    chain.account("restore_kept")
+    with pytest.raises(
+        AirflowFailException, match=r"This run is over.*nobody is asked\. Trigger a new run\."
+    ):
+        sensor.execute(context_of(chain, sensor))
+
+
+def test_nobody_is_asked_about_a_purge_that_was_started_without_an_approval_on_file(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    chain.open().folder.write(files.PURGE_RECORD, JobRecord(stage=JobStage.STARTED).to_bytes())
+    with pytest.raises(AirflowFailException, match="already started, and no approval is on file"):
+        sensor.execute(context_of(chain, sensor))
