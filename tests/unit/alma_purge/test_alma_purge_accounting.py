@@ -14,8 +14,7 @@ from tests.support.tenant import MARKER, arm, calls, changing_calls, disarm, job
 
 from alma_api.rate_limit import RateLimit
 from alma_purge import files
-from alma_purge.documents import JobRecord, JobStage
-from alma_purge.steps.job_book import STORE_KEY
+from alma_purge.documents import STORE_KEY, JobRecord, JobStage
 from alma_sandbox.control.operator import JobOrder as Plan
 from alma_sandbox.control.operator import order_job
 from alma_sandbox.server import RunningSandbox

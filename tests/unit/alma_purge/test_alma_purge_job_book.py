@@ -6,9 +6,9 @@ from tests.support.task_context import MemoryStore
 from tests.support.tenant import calls, job_starts, payload, set_of
 
 from alma_api.client import AlmaClient
-from alma_purge.documents import JobRecord, JobStage
+from alma_purge.documents import STORE_KEY, JobRecord, JobStage
 from alma_purge.run_folder import FileRef, RunFolder
-from alma_purge.steps.job_book import STORE_KEY, JobBook, intended, read_job_record, refused
+from alma_purge.steps.job_book import JobBook, intended, read_job_record, refused
 from alma_purge.steps.job_start import JobOrder, start_once
 from alma_sandbox.server import RunningSandbox
 from patron_purge.errors import RunFileError
