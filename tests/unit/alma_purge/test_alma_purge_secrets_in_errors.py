@@ -14,13 +14,13 @@ from tests.support import leaks
 
 from alma_api.errors import AlmaError
 from alma_purge.hooks.alma import AlmaHook
+from alma_purge.places import dag_id_of, institution_of_dag
 from alma_purge.steps.sftp_folder import ExclusionServerError, open_sftp_folder
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.sftp import host_key, public_line
 from alma_sandbox.testing import running_sandbox
 from demo.ports import any_free
 from patron_purge.errors import ConfigurationError, PurgeError
-from patron_purge.institution import Institution
 
 SECRET = "l7xx-wrong/key+with-signs=="
 LOOSE = "l7xx a key with blanks"
@@ -134,9 +134,7 @@ def test_no_error_of_the_sftp_server_holds_a_password(
     }
     monkeypatch.setenv("AIRFLOW_CONN_SFTP_TEST", json.dumps(connection))
     assert BaseHook.get_connection("sftp_test").password == password
-    institution = Institution.model_construct(
-        code="north", sftp_connection="sftp_test", sftp_folder=".", library_code="XYZ"
-    )
+    institution = institution_of_dag(dag_id_of("demo")).model_copy(update={"sftp_connection": "sftp_test"})
     with pytest.raises((PurgeError, ExclusionServerError)) as caught, open_sftp_folder(institution):
         pass
     leaks.assert_no_secret(what_is_said(caught.value, caplog), {"password": password})
