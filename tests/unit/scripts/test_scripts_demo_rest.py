@@ -1,5 +1,4 @@
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -48,26 +47,23 @@ def line_of(fail: Callable[[], object]) -> dict[str, Any]:
     """Return a line of a task's log about an exception, as Airflow writes it."""
     try:
         fail()
-    except ValueError:
-        return {"event": "Task failed", "error_detail": ExceptionDictTransformer()(sys.exc_info())}
+    except ValueError as error:
+        told = ExceptionDictTransformer()((type(error), error, error.__traceback__))
+        return {"event": "Task failed", "error_detail": told}
     raise AssertionError("nothing was raised")
 
 
 def refused_by_alma() -> None:
-    try:
-        raise ConnectionError("[Errno 111] Connection refused")
-    except ConnectionError as error:
-        try:
-            raise LookupError("Max retries exceeded") from error
-        except LookupError as again:
-            raise ValueError("Alma can't be reached; nothing was changed.") from again
+    error = ValueError("Alma can't be reached; nothing was changed.")
+    error.__cause__ = LookupError("Max retries exceeded")
+    error.__cause__.__cause__ = ConnectionError("[Errno 111] Connection refused")
+    raise error
 
 
 def while_another_was_handled() -> None:
-    try:
-        raise KeyError("left over")
-    except KeyError:
-        raise ValueError("The key may not read sets.")  # noqa: B904 - chained by itself, as most are
+    error = ValueError("The key may not read sets.")
+    error.__context__ = KeyError("left over")
+    raise error
 
 
 def test_the_tasks_own_sentence_is_shown_and_not_what_lies_below_it(
