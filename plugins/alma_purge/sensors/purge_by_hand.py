@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
@@ -14,6 +13,7 @@ from airflow.sdk.exceptions import AirflowException
 from alma_api.errors import AlmaError
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
+from alma_purge.links import review_alone, review_tab
 from alma_purge.operators.base import (
     TROUBLE_KEY,
     PurgeRun,
@@ -49,7 +49,7 @@ choose *Add Job*, and enter exactly this:
 {criteria}
 
 Choose *Add and Close*, then *Confirm*. **Start it within 30 minutes**; until when exactly stands on the
-**[review page](/dags/{dag_id}/runs/{run}/plugin/purge_review)**. Later, choose *{not_run}*: everybody gets the group
+**[review page]({tab})**; on a phone: [review page]({alone}). Later, choose *{not_run}*: everybody gets the group
 back, and a new run makes a new list.
 
 When Alma's job has **ended**, open its report, type the two counts below, and choose *{ended}*.
@@ -235,8 +235,8 @@ class PurgeByHandSensor(HITLOperator):
             name=self.institution_name,
             environment=self.environment.upper(),
             criteria=f"| Field | Enter |\n|---|---|\n{table}",
-            dag_id=run.dag_id,
-            run=quote(run.run_id, safe=""),
+            tab=review_tab(run.dag_id, run.run_id),
+            alone=review_alone(run.dag_id, run.run_id),
             ended=ENDED,
             not_run=NOT_RUN,
             approvers=" or ".join(self.approvers),
