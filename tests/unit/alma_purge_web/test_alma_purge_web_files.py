@@ -64,10 +64,10 @@ def test_file_that_its_task_did_not_write_is_not_shown(
     assert "id000003" not in response.text
 
 
-def log_deletion(run_id: str = RUN_ID, *, done: bool = True, **counts: int) -> None:
+def log_deletion(kind: str, run_id: str = RUN_ID, *, done: bool = True) -> None:
     """Write into the housekeeping's log that files were deleted on the evening of 1 October in Chicago."""
     entry = HousekeepingEntry(
-        at=datetime(2026, 10, 2, 3, tzinfo=UTC), run_id=run_id, did=FILES_DELETED, counts=counts, done=done
+        at=datetime(2026, 10, 2, 3, tzinfo=UTC), run_id=run_id, did=FILES_DELETED, counts={kind: 3}, done=done
     )
     root = RunFolder.of_run("north", RUN_ID).path.parent
     RunFolder(root).write(HOUSEKEEPING, entry_lines([entry]).encode())
@@ -84,7 +84,7 @@ def test_a_file_that_was_deleted_after_its_time_is_said_to_be(
     run: SampleRun, name: str, path: str, kind: str, what: str
 ) -> None:
     complete(run)
-    log_deletion(**{kind: 3})
+    log_deletion(kind)
     assert run.client().get(path, params=WHERE).status_code == 200
     run.folder.remove(name)
     response = run.client().get(path, params=WHERE)
@@ -99,9 +99,9 @@ def test_a_file_that_was_deleted_after_its_time_is_said_to_be(
 @pytest.mark.parametrize(
     "logged",
     [
-        {"workbook": 1},
-        {"ledger": 3, "run_id": "manual__other"},
-        {"ledger": 3, "done": False},
+        {"kind": "workbook"},
+        {"kind": "ledger", "run_id": "manual__other"},
+        {"kind": "ledger", "done": False},
     ],
     ids=["another kind", "another run", "broken off"],
 )
@@ -116,7 +116,7 @@ def test_a_file_of_which_no_deletion_is_on_record_is_missing(run: SampleRun, log
 
 def test_a_list_that_was_changed_is_not_said_to_be_deleted(run: SampleRun) -> None:
     complete(run)
-    log_deletion(ledger=3)
+    log_deletion("ledger")
     run.folder.write(files.LEDGER_REVIEWED, b"forged")
     assert run.client().get("/review", params=WHERE).status_code == 409
 
