@@ -1,19 +1,18 @@
 """The task `purge_users` where a person runs the purge on Alma's *Purge User Records* page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import Context, Param
+from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException
 
 from alma_api.errors import AlmaError
+from alma_api.models import JobInstance
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
-from alma_purge.links import review_alone, review_tab
 from alma_purge.operators.base import (
     TROUBLE_KEY,
     PurgeRun,
@@ -22,64 +21,35 @@ from alma_purge.operators.base import (
     report_summary,
     wait_or_fail,
 )
+from alma_purge.sensors.purge_by_hand_form import (
+    ENDED,
+    FORM,
+    NOT_RUN,
+    SUBJECT,
+    Asked,
+    Word,
+    read_word,
+    text,
+    text_again,
+)
+from alma_purge.steps.authority import clear_number
 from alma_purge.steps.job_book import JobBook, book_of, refused
 from alma_purge.steps.job_start import JobStoppedError
 from alma_purge.steps.purge_by_hand import (
     Shown,
+    answered,
     asked_for,
     ended_by_instance,
     ended_by_word,
     instances_since,
+    is_typed,
     page_job_ids,
+    wants_correction,
 )
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
 from alma_purge.steps.right_moment import require_alone, require_loud_hours
 from patron_purge.errors import PurgeError
-from patron_purge.purge_page import PageCriteria, TypedCounts, is_valid, page_criteria, read_counts
-
-ENDED = "It has ended"
-NOT_RUN = "I did not run it"
-SUBJECT = "{environment}: run the purge of {name} in Alma now"
-BODY = """\
-## {name} - {environment} - IRREVERSIBLE
-
-Everybody on the list was checked a moment ago. In Alma, open **Admin > User Management > Purge User Records**,
-choose *Add Job*, and enter exactly this:
-
-{criteria}
-
-Choose *Add and Close*, then *Confirm*. **Start it within 30 minutes**; until when exactly stands on the
-**[review page]({tab})**; on a phone: [review page]({alone}). Later, choose *{not_run}*: everybody gets the group
-back, and a new run makes a new list.
-
-When Alma's job has **ended**, open its report, type the two counts below, and choose *{ended}*.
-
-Only {approvers} may answer."""
-
-
-def _count(title: str, description: str) -> Param:
-    return Param(None, type=["null", "integer"], source="task", title=title, description=description)
-
-
-FORM = {
-    "purged": _count("Number Finished", "Records deleted, as on Alma's Purge User Records page."),
-    "kept": _count("Number Failed", "Records retained, as on the same page."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a person said about the purge.
-
-    Attributes:
-        person: Airflow user id.
-        ended: Whether it has ended; otherwise it was not run.
-        counts: The counts of Alma's report; None when they were not typed.
-    """
-
-    person: str
-    ended: bool
-    counts: TypedCounts | None
+from patron_purge.purge_page import is_valid, page_criteria
 
 
 class RefusedWordError(PurgeError):
@@ -128,12 +98,15 @@ class PurgeByHandSensor(HITLOperator):
             record = book.read()
             if record.stage is JobStage.NONE:
                 record = self._ask(run, context, book)
-            if record.stage is not JobStage.INTENDED:
+            again = wants_correction(record, clear_number(context))
+            if record.stage is not JobStage.INTENDED and not again:
                 report_summary(context, self, self._finish(run, context, record))
                 return None
         except (PurgeError, AlmaError) as error:
             wait_or_fail(self, context, error)
-        self.body = self._text(run, page_criteria(run.institution))
+        if again:
+            report_summary(context, self, "The counts are asked for again; nobody starts a purge for that.")
+        self.body = self._text(run, record, again=again)
         self.response_timeout = timedelta(hours=run.institution.job_hours)
         return super().execute(context)
 
@@ -141,14 +114,17 @@ class PurgeByHandSensor(HITLOperator):
         """Take a person's word; one that contradicts Alma or lacks the counts makes Airflow ask again."""
         try:
             run = open_run(context)
-            if "error" in event or event["responded_by_user"] is None:
+            book = book_of(run, context, files.PURGE_RECORD)
+            record = book.read()
+            if "error" not in event and event["responded_by_user"] is not None:
+                said = self._judge(run, record, read_word(event))
+                record = answered(record, said, run.now, clear_number(context))
+                book.write(record)
+            elif not is_typed(record):  # counts that nobody has corrected stay as they are
                 raise JobStoppedError(
                     "Nobody has said how the purge ended that a person was asked to run in Alma. Clear this task and "
                     "answer its Required Action; nothing else of this run happens before."
                 )
-            book = book_of(run, context, files.PURGE_RECORD)
-            record = self._judge(run, book.read(), _word(event))
-            book.write(record)
             summary = self._finish(run, context, record)
         except RefusedWordError as error:
             context["ti"].xcom_push(key=TROUBLE_KEY, value=str(error))
@@ -184,23 +160,16 @@ class PurgeByHandSensor(HITLOperator):
         """Compare a person's word with what Alma shows."""
         if word.person not in run.institution.approvers:
             raise RefusedWordError("this person is no approver any more.")
-        if record.stage is not JobStage.INTENDED or record.intended_at is None:
+        if record.intended_at is None or not (record.stage is JobStage.INTENDED or is_typed(record)):
             raise JobStoppedError("Nobody is asked about a purge right now. Clear this task to begin anew.")
-        shown = Shown(record.job_name, record.intended_at)
         with run.client() as client:
-            found = instances_since(client, shown)
-        running = [one for one in found if not one.status.is_terminal]
-        if running:
+            found = instances_since(client, Shown(record.job_name, record.intended_at))
+        if any(not one.status.is_terminal for one in found):
             raise RefusedWordError(
                 f"Alma shows that {record.job_name} is still running. Wait for its end, then answer again."
             )
         if not word.ended:
-            if found:
-                raise RefusedWordError(
-                    f"Alma shows a run of {record.job_name} since the criteria were shown. If it was yours, choose "
-                    f"{ENDED}. If it was somebody else's, choose {ENDED} too: it may have purged people of this list."
-                )
-            return refused(record)
+            return _not_run(record, found)
         if len(found) == 1:
             self._warn_when_late(found[0].submit_time, record.intended_at)
             return ended_by_instance(record, found[0], word.person)
@@ -229,25 +198,23 @@ class PurgeByHandSensor(HITLOperator):
             return "The purge was not run in Alma; everybody gets the user group back."
         return f"The purge was run in Alma for {result.sent:,} people ({record.said})."
 
-    def _text(self, run: PurgeRun, criteria: PageCriteria) -> str:
-        table = "\n".join(f"| {name} | **{value}** |" for name, value in criteria.fields())
-        return BODY.format(
-            name=self.institution_name,
-            environment=self.environment.upper(),
-            criteria=f"| Field | Enter |\n|---|---|\n{table}",
-            tab=review_tab(run.dag_id, run.run_id),
-            alone=review_alone(run.dag_id, run.run_id),
-            ended=ENDED,
-            not_run=NOT_RUN,
-            approvers=" or ".join(self.approvers),
+    def _text(self, run: PurgeRun, record: JobRecord, *, again: bool) -> str:
+        about = Asked(self.institution_name, self.environment, self.approvers)
+        if again:
+            return text_again(about, record)
+        return text(about, page_criteria(run.institution), run.dag_id, run.run_id)
+
+
+def _not_run(record: JobRecord, found: Sequence[JobInstance]) -> JobRecord:
+    """Believe that the purge was not run, unless Alma or an earlier answer says that it was."""
+    if is_typed(record):
+        raise RefusedWordError(
+            "an earlier answer says that the purge was run, and that can't be taken back. Choose "
+            f"{ENDED} and type the counts of Alma's job report; if it purged nobody, 0 and the people it kept."
         )
-
-
-def _word(event: Mapping[str, Any]) -> Word:
-    """Read the answer, whatever its fields hold: Airflow's REST API checks nothing."""
-    form = event["params_input"] or {}
-    return Word(
-        person=str(event["responded_by_user"]["id"]),
-        ended=list(event["chosen_options"]) == [ENDED],
-        counts=read_counts(form.get("purged"), form.get("kept")),
-    )
+    if found:
+        raise RefusedWordError(
+            f"Alma shows a run of {record.job_name} since the criteria were shown. If it was yours, choose "
+            f"{ENDED}. If it was somebody else's, choose {ENDED} too: it may have purged people of this list."
+        )
+    return refused(record)

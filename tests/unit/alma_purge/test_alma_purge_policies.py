@@ -12,7 +12,8 @@ from tests.support.config import own_config
 from tests.support.tenant import MARKER, advance, change, people, switch
 
 from alma_purge import files
-from alma_purge.sensors.purge_by_hand import ENDED, PurgeByHandSensor
+from alma_purge.sensors.purge_by_hand import PurgeByHandSensor
+from alma_purge.sensors.purge_by_hand_form import ENDED
 from alma_sandbox.control.operator import LegacyPurge, legacy_purge
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.people import Blocker, Expectation, Person
