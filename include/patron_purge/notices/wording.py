@@ -162,6 +162,26 @@ def purge_by_hand_wanted(place: Place) -> Notice:
     )
 
 
+def counts_wanted_again(place: Place) -> Notice:
+    """Ask for the counts of a purge by hand again, which somebody wants to correct."""
+    return Notice(
+        kind=NoticeKind.HAND_WANTED,
+        place=place,
+        headline="the counts of the purge in Alma are asked for again",
+        sentences=(
+            "The purge was run and its counts were typed. The task was cleared since, to correct them. Do not run the "
+            "purge again.",
+            "Open the report of the job in Alma and type its two counts into the form. Without an answer the earlier "
+            "counts stay.",
+        ),
+        links=(
+            place.form("Open the form", "purge_users"),
+            place.review("Open the review page"),
+            _on_a_phone(place),
+        ),
+    )
+
+
 def stopped_by_guard(place: Place, said: str) -> Notice:
     """Tell that the list is outside a limit, so that nobody is asked.
 

@@ -17,6 +17,7 @@ from patron_purge.notices import (
     failed,
     mail_of,
     nobody_to_purge,
+    counts_wanted_again,
     purge_by_hand_wanted,
     ready_wanted,
     rejected,
@@ -145,6 +146,7 @@ def test_the_links_lead_to_the_pages_of_the_run() -> None:
         EVERY[NoticeKind.REMINDER](PLACE),
         ready_wanted(PLACE),
         purge_by_hand_wanted(PLACE),
+        counts_wanted_again(PLACE),
     ],
 )
 def test_whoever_is_wanted_finds_the_review_page_on_a_phone_too(notice: Notice) -> None:
