@@ -15,7 +15,7 @@ from tests.support.tenant import changing_calls
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.testing import running_sandbox
 
-pytestmark = pytest.mark.usefixtures("airflow_database")
+pytestmark = [pytest.mark.whole_run, pytest.mark.usefixtures("airflow_database")]
 ALMA, SFTP = "AIRFLOW_CONN_ALMA_DEMO", "AIRFLOW_CONN_SFTP_DEMO"
 WRONG = "l7xx-wrong/key+with signs=="
 Spoil = Callable[[dict[str, Any]], None]
