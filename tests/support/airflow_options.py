@@ -11,6 +11,8 @@ SETTING_FILES = ("docker-compose.yaml", "Dockerfile", ".env.example", "Makefile"
 SETTING_FOLDERS = ("docker", "scripts", "docs", "tests/support", "tests/distributed")
 # Sections of providers that only a site needs; where one is missing, Airflow knows no more than some defaults.
 PROVIDER_OF_SECTION = {"CELERY": "apache-airflow-providers-celery", "FAB": "apache-airflow-providers-fab"}
+# How a text names any option at all.
+PLACEHOLDER = ("SECTION", "NAME")
 VARIABLE = re.compile(r"\bAIRFLOW__([A-Z][A-Z_]*?)__([A-Z][A-Z0-9_]*)")
 
 
@@ -27,7 +29,8 @@ def options_set() -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = {}
     for path in files_that_set_options():
         for section, key in VARIABLE.findall(path.read_text(encoding="utf-8", errors="replace")):
-            found.setdefault((section, key), set()).add(str(path.relative_to(ROOT)))
+            if (section, key) != PLACEHOLDER:
+                found.setdefault((section, key), set()).add(str(path.relative_to(ROOT)))
     return found
 
 
