@@ -45,7 +45,7 @@ BOOTSTRAP_SITE = @echo "Using the environment in $(VENV_SITE) as it is. Lock:"
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-flow test-kill test-matrix test-chaos test-browser test-distributed run-distributed install-distributed bench lint types check env lock clean
+.PHONY: help demo sandbox stop check-config new-institution doctor coverage install install-dev test test-flow test-kill test-matrix test-chaos test-browser test-distributed run-distributed install-distributed bench lint types check audit env lock clean
 
 help: ## List the targets
 	@echo "Usage: make TARGET"
@@ -125,6 +125,9 @@ types: install-dev ## Check the types
 	@exec $(BIN)/mypy
 
 check: lint types test ## Run lint, types and test
+
+audit: install-dev ## Ask PyPI for known vulnerabilities of the locked packages (says so when it can't be asked)
+	@exec $(BIN)/python scripts/audit.py
 
 env: ## Write .env with fresh secrets for docker-compose.yaml
 	@exec $(PYTHON) scripts/make_env.py

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,13 @@ os.environ.update(
         "ALMA_PURGE_STORE": f"file://{_STORE.name}",
     }
 )
+
+with suppress(ImportError):  # it is not in the environment of tests/distributed, which needs none of it
+    from hypothesis import settings
+
+    # A busy machine is no failure; and whatever fails can be run again, on any machine.
+    settings.register_profile("project", deadline=None, print_blob=True)
+    settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

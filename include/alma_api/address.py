@@ -1,6 +1,6 @@
 """Checks the address and the key before anything is sent."""
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 
 def checked_base_url(base_url: str) -> str:
@@ -13,6 +13,11 @@ def checked_base_url(base_url: str) -> str:
         ValueError: It is not such an address, or would send the key over the network unprotected.
     """
     parts = urlsplit(base_url.strip())
+    # Before anything is quoted: whatever stands before an @ may be a key, also when it holds a slash.
+    if "@" in base_url or parts.query or parts.fragment or not _has_usable_port(parts):
+        raise ValueError(
+            "the address of Alma must be scheme and host only, such as https://api-na.hosted.exlibrisgroup.com"
+        )
     host = parts.hostname or ""
     # The key travels in a header: without TLS it may only go to this machine or a neighbouring container.
     near = host in {"127.0.0.1", "::1"} or (bool(host) and "." not in host and ":" not in host)
@@ -20,12 +25,16 @@ def checked_base_url(base_url: str) -> str:
         raise ValueError(
             f"the address of Alma must start with https:// and name a host, not {parts.scheme}://{host}"
         )
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError(
-            "the address of Alma must be scheme and host only, such as https://api-na.hosted.exlibrisgroup.com"
-        )
     path = parts.path.rstrip("/").removesuffix("/almaws/v1").rstrip("/")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _has_usable_port(parts: SplitResult) -> bool:
+    """Tell whether the port is a number, or left out; urllib's own refusal would quote it."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def checked_key(api_key: str) -> str:

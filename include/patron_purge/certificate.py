@@ -19,6 +19,22 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class EarlierCounts(_Model):
+    """Counts of a purge run by hand that were typed and later replaced.
+
+    Attributes:
+        typed_by: Airflow user id of whoever typed them.
+        typed_at: When.
+        purged: People purged, as typed.
+        kept: People not purged, as typed.
+    """
+
+    typed_by: str
+    typed_at: AwareDatetime | None
+    purged: int
+    kept: int
+
+
 class JobInstance(_Model):
     """One run of a job in Alma.
 
@@ -34,6 +50,7 @@ class JobInstance(_Model):
         checks: Its counters against what was counted by single reads.
         by_hand: Whether a person was asked to start it on a page of Alma, which no API can do.
         answered_by: Airflow user id of the person who said how that ended.
+        earlier_counts: Counts that were typed before and replaced, oldest first.
     """
 
     job: str
@@ -47,6 +64,7 @@ class JobInstance(_Model):
     checks: tuple[CounterCheck, ...] = ()
     by_hand: bool = False
     answered_by: str = ""
+    earlier_counts: tuple[EarlierCounts, ...] = ()
 
 
 class Period(_Model):

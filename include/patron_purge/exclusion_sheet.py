@@ -17,6 +17,7 @@ _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK"
 _CELL_REFERENCE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{0,3})(\d{1,9})[\"']")
 _ENCRYPTED: Final = 0x1
+_XML_PARTS: Final = (".xml", ".rels", ".vml")
 _MACRO_PART = re.compile(r"(^|/)(vba[^/]*\.(bin|xml)|(macrosheets|dialogsheets|activex)/.*)$")
 _OUTSIDE_PART = re.compile(r"(^|/)((externallinks|querytables)/.*|connections\.xml)$")
 
@@ -100,8 +101,17 @@ def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
     if archive.testzip() is not None:
         raise _refusal(file_name, "is damaged: a checksum does not agree")
     for entry in entries:
-        if entry.filename.lower().endswith(".xml") and _cell_count(archive.read(entry)) > MAX_CELLS:
-            raise _refusal(file_name, f"spans more than {MAX_CELLS:,} cells")
+        if entry.filename.lower().endswith(_XML_PARTS):
+            _check_part(archive.read(entry), file_name)
+
+
+def _check_part(part: bytes, file_name: str) -> None:
+    """Refuse a part that would unpack to more than it says, or that names things outside of the workbook."""
+    # No program that writes workbooks declares a document type; entities, internal or external, begin with one.
+    if b"<!DOCTYPE" in part.replace(b"\0", b""):
+        raise _refusal(file_name, "declares XML entities, which no workbook needs")
+    if _cell_count(part) > MAX_CELLS:
+        raise _refusal(file_name, f"spans more than {MAX_CELLS:,} cells")
 
 
 def _check_kinds(entries: Sequence[zipfile.ZipInfo], file_name: str) -> None:

@@ -52,6 +52,21 @@ class RunAge:
     unsettled: int
 
 
+def days_kept(settings: RetentionSettings) -> dict[FileKind, int]:
+    """Return how many days after the end of a run each kind of file is kept; others are kept for good.
+
+    Args:
+        settings: The settings.
+    """
+    return {
+        FileKind.RAW_INPUT: settings.raw_inputs,
+        FileKind.WORKING: settings.raw_inputs,
+        FileKind.LEDGER: settings.ledgers,
+        FileKind.WORKBOOK: settings.workbooks,
+        FileKind.SNAPSHOT: settings.snapshots,
+    }
+
+
 def due_files(
     stored: Iterable[StoredFile], run: RunAge, settings: RetentionSettings, now: datetime
 ) -> tuple[StoredFile, ...]:
@@ -68,13 +83,7 @@ def due_files(
         stays as a whole, because a part of a list can't be checked against what its task recorded. A file of
         unknown kind is never chosen.
     """
-    days = {
-        FileKind.RAW_INPUT: settings.raw_inputs,
-        FileKind.WORKING: settings.raw_inputs,
-        FileKind.LEDGER: settings.ledgers,
-        FileKind.WORKBOOK: settings.workbooks,
-        FileKind.SNAPSHOT: settings.snapshots,
-    }
+    days = days_kept(settings)
     held = _NEEDED_TO_RESTORE if run.unsettled else frozenset()
     age = now - run.ended_at
     return tuple(

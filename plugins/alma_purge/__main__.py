@@ -5,19 +5,27 @@ import sys
 from collections.abc import Sequence
 
 from alma_api.errors import AlmaError
-from alma_purge.commands import commands
+from alma_purge.commands import command_named, command_names, summary_of
 from alma_purge.terminal import Exit, complain
 from patron_purge.errors import PurgeError
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the command line with every command of `alma_purge.commands`."""
+def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the command line: whole for the command that is called, with a line for each of the others.
+
+    Args:
+        arguments: The command line; only the command that it begins with is imported.
+    """
     made = argparse.ArgumentParser(
         prog="python -m alma_purge", description="Questions about and care for the user purges of this site."
     )
     subparsers = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in commands():
-        command.add_parser(subparsers).set_defaults(act=command.run)
+    for name in command_names():
+        if name in arguments[:1]:
+            command = command_named(name)
+            command.add_parser(subparsers).set_defaults(act=command.run)
+        else:
+            subparsers.add_parser(name, help=summary_of(name))
     return made
 
 
@@ -30,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    args = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    args = parser(given).parse_args(given)
     try:
         return int(args.act(args))
     except (PurgeError, AlmaError) as error:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from alma_purge import files
 from alma_purge.history_file import read_history
 from alma_purge.places import institution_files, run_folder_name, store_root
-from alma_purge.run_folder import RunFolder
+from alma_purge.run_folder import RunFolder, run_folders
 from patron_purge.errors import ConfigurationError, RunFileError
 from patron_purge.institution import Institution, load_institution
 from patron_purge.run_outcome import Outcome
@@ -120,16 +120,13 @@ def _why_not(code: str, due: datetime) -> str | None:
 
 def _endings(code: str) -> Iterator[_Ending]:
     """Read how the runs of an institution ended: the latest one on the history first, then every folder."""
-    root = store_root() / code
     history = read_history(code)
     latest = [run_folder_name(max(history, key=lambda entry: entry.finished_at).run_id)] if history else []
     if latest:
-        yield from _ending(RunFolder(root / latest[0]))
-    if not root.exists():
-        return
-    for path in root.iterdir():
-        if path.is_dir() and path.name not in latest:
-            yield from _ending(RunFolder(path))
+        yield from _ending(RunFolder(store_root() / code / latest[0]))
+    for folder in run_folders(code):
+        if folder.path.name not in latest:
+            yield from _ending(folder)
 
 
 def _ending(folder: RunFolder) -> Iterator[_Ending]:

@@ -133,6 +133,22 @@ class CounterValue(_Document):
     value: int
 
 
+class EarlierWord(_Document):
+    """Counts of a purge that somebody typed and that were typed again later.
+
+    Attributes:
+        person: Airflow user id of whoever typed them.
+        at: When.
+        purged: People purged, as typed.
+        kept: People not purged, as typed.
+    """
+
+    person: str
+    at: datetime | None
+    purged: int
+    kept: int
+
+
 STORE_KEY = "alma_job"
 """Under which key Airflow's task state store keeps a task's record of its job."""
 
@@ -156,6 +172,9 @@ class JobRecord(_Document):
         ended_at: When Alma says the instance ended.
         by_hand: Whether a person was asked to start it on a page of Alma, which no API can do.
         answered_by: Airflow user id of the person who said how that ended.
+        answered_at: When that was said.
+        answered_clear: How often tasks of the run had been cleared by then.
+        earlier_words: Counts that were typed before and replaced, oldest first.
     """
 
     stage: JobStage = JobStage.NONE
@@ -174,6 +193,9 @@ class JobRecord(_Document):
 
     by_hand: bool = False
     answered_by: str = ""
+    answered_at: datetime | None = None
+    answered_clear: int = 0
+    earlier_words: tuple[EarlierWord, ...] = ()
 
     @property
     def said(self) -> str:

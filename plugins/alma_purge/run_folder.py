@@ -195,10 +195,17 @@ def _create_local(folder: Path, name: str, content: bytes) -> None:
         (folder / name).hardlink_to(temporary)
 
 
+def _make_private(folder: Path) -> None:
+    """Make a folder, and whatever is missing above it, for its owner alone; pathlib's `mode` is for the last only."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True, mode=0o700)
+
+
 @contextmanager
 def _temporary(folder: Path, name: str, content: bytes) -> Iterator[Path]:
     """Write a file beside its final place, safely on the disk; it is gone after the block."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(folder)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
     try:
         with os.fdopen(handle, "wb") as stream:

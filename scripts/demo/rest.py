@@ -130,18 +130,20 @@ class AirflowClient:
         self._call("PATCH", _question(dag_id, run_id, task_id), body=body)
 
     def error_of(self, dag_id: str, run_id: str, task: TaskState) -> str | None:
-        """Return the text of the last error in a task's log, None when there is none."""
+        """Return the text of the last error in a task's log, None when there is none.
+
+        Airflow writes an error with everything that led to it: the task's own comes first, its cause after it.
+        """
         path = f"{_run(dag_id, run_id)}/taskInstances/{task.task_id}/logs/{max(task.try_number, 1)}"
         answer = self._get_or_none(path, query={"map_index": str(task.map_index)})
         if answer is None:
             return None
-        details = [
-            detail
+        chains = [
+            entry["error_detail"]
             for entry in answer.get("content", [])
-            if isinstance(entry, dict)
-            for detail in entry.get("error_detail") or []
+            if isinstance(entry, dict) and entry.get("error_detail")
         ]
-        return str(details[-1].get("exc_value") or details[-1].get("exc_type")) if details else None
+        return str(chains[-1][0].get("exc_value") or chains[-1][0].get("exc_type")) if chains else None
 
     def review(self, path: str, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return the review page's data for a run.

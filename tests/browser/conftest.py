@@ -49,7 +49,7 @@ def site(browser_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         changed = {"schedule": None, "name": "Example College", "approvers": ["olga"]}
         write_config(airflow.layout.config, {"demo": changed})
         client: PersonClient = stack.enter_context(running_site(airflow, ["demo"]))
-        yield BrowserSite(airflow.url, client, World(sandbox), sandbox, folder)
+        yield BrowserSite(airflow.url, client, World(sandbox), sandbox, folder, airflow.environment)
 
 
 @pytest.fixture(scope="session")

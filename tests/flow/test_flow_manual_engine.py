@@ -12,13 +12,15 @@ from tests.support.rehearsal.answers import Question, Reply, approve
 from tests.support.rehearsal.judge import Judge
 from tests.support.rehearsal.room import Room, open_room
 from tests.support.rehearsal.run import Run
-from tests.support.tenant import MARKER, ids_of, people
+from tests.support.tenant import MARKER, changing_calls, ids_of, people
 from tests.support.world import gone
 
 from alma_purge import files
 from alma_purge.remedies import NEW_RUN
 from alma_purge.sensors.purge_by_hand_form import ENDED, NOT_RUN
 from alma_purge.sensors.ready import READY, STOP
+from alma_purge.steps.verification import read_certificate, verify
+from alma_purge.steps.verified_files import Verdict
 from patron_purge.ledger import read_ledger_csv
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
@@ -198,6 +200,95 @@ def test_only_an_approver_is_believed(room: Room) -> None:
     run = Run(room, answerer=person_with(room, stranger_first)).go()
     assert asked == [1, 2]
     assert run.document(files.PURGE)["job"]["answered_by"] == "olga"
+
+
+def mistyped_run(room: Room) -> tuple[Run, Counts]:
+    """Run until the typed counts do not add up; return the run and the right counts."""
+    room.fresh(legacy_purge_listed=False)
+    right: Counts = {}
+
+    def one_too_many(room: Room, _question: Question) -> Reply:
+        counts = purge_in_alma(room)
+        right.update(purged=counts["label.users.purged"], kept=counts["label.users.not.purged"])
+        return Reply(ENDED, right | {"purged": right["purged"] + 1})
+
+    run = Run(room, answerer=person_with(room, one_too_many)).go()
+    assert run.states["reconcile"] == FAILED
+    said = run.said("reconcile")
+    assert "The counts that were typed in and the single reads differ" in said
+    assert "clear purge_users with everything after it" in said
+    return run, right
+
+
+def answering(*replies: Reply | None) -> tuple[Callable[[Question], Reply | None], list[str]]:
+    """Return an answerer that gives these answers about the purge in turn, and what it was asked."""
+    left, bodies = list(replies), list[str]()
+
+    def answer(question: Question) -> Reply | None:
+        assert ENDED in question.asked["options"], "only the counts may be asked for again"
+        bodies.append(question.asked["body"])
+        return left.pop(0)
+
+    return answer, bodies
+
+
+def verify_folder(run: Run) -> list[str]:
+    """Work the certificate out again from the run folder; return what differs."""
+    findings = verify(run.folder, read_certificate(run.folder))
+    return [one.text for one in findings if one.verdict is Verdict.DIFFERS]
+
+
+def test_mistyped_counts_are_corrected_and_both_answers_stay_on_record(room: Room) -> None:
+    judge = Judge(room.world)
+    run, right = mistyped_run(room)
+    purged = gone(judge.before, room.world.people())
+    changed = len(changing_calls(room.sandbox))
+    run.answerer, bodies = answering(Reply(ENDED, right))
+    run.clear("purge_users", after=True).go()
+    judge.judge(run).require_clean()
+    assert run.state == SUCCESS
+    (body,) = bodies
+    assert "Do not run the purge again" in body
+    assert f"olga typed {right['purged'] + 1:,} purged" in body
+    assert len(changing_calls(room.sandbox)) == changed, "a correction sends nothing to Alma"
+    assert gone(judge.before, room.world.people()) == purged
+    record = run.document(files.PURGE)["job"]
+    assert [one["value"] for one in record["counters"]] == [right["purged"], right["kept"]]
+    certificate = run.document(files.CERTIFICATE)
+    assert certificate["purged"] == len(purged)
+    (instance,) = [one for one in certificate["instances"] if one["by_hand"]]
+    (earlier,) = instance["earlier_counts"]
+    assert (earlier["typed_by"], earlier["purged"], earlier["kept"]) == (
+        "olga",
+        right["purged"] + 1,
+        right["kept"],
+    )
+    assert earlier["typed_at"]
+    assert "Typed before, and replaced" in run.folder.read(files.CERTIFICATE_PAGE).decode()
+    assert verify_folder(run) == []
+
+
+def test_counts_that_nobody_corrects_stay_and_so_does_the_red_run(room: Room) -> None:
+    run, right = mistyped_run(room)
+    before = run.document(files.PURGE)["job"]
+    run.answerer, _ = answering(None)
+    run.clear("purge_users", after=True).go()
+    assert run.states["purge_users"] == SUCCESS
+    assert run.states["reconcile"] == FAILED
+    assert run.document(files.PURGE)["job"] == before
+
+    run.answerer, bodies = answering(Reply(NOT_RUN, {}), Reply(ENDED, {}), Reply(ENDED, right))
+    run.clear("purge_users", after=True).go()
+    assert len(bodies) == 3, "that it was run can't be unsaid, and counts must be typed"
+    assert run.state == SUCCESS
+
+
+def test_what_alma_shows_is_not_asked_about_again(room: Room) -> None:
+    run = Run(room, answerer=person_with(room, ends_it)).go()
+    run.answerer, bodies = answering()
+    run.clear("purge_users", after=True).go()
+    assert run.state == SUCCESS
+    assert bodies == []
 
 
 def test_nobody_is_put_back_while_nobody_says_how_it_ended(room: Room) -> None:

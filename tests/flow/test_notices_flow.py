@@ -1,15 +1,19 @@
 """The mails of whole runs, as they arrive at a mail server."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support import leaks
 from tests.support.config import own_config
+from tests.support.connections import connections_to
 from tests.support.flow import FormAnswer, Question, approve, clear, connect, go_on, reject, run_flow
 from tests.support.mailbox import (
     NOTICES,
     Mailbox,
     assert_names_nobody,
+    connect_mail,
     mail_server,
     text_of,
     words_about_people,
@@ -21,6 +25,7 @@ from alma_sandbox.testing import running_sandbox
 
 pytestmark = [pytest.mark.whole_run, pytest.mark.usefixtures("airflow_database")]
 COMMENT = "agreed with Whitlock"
+MAIL_PASSWORD = "only-the-mail-server-knows"
 
 
 @pytest.fixture
@@ -28,14 +33,22 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Running
     monkeypatch.setenv("ALMA_PURGE_STORE", f"file://{tmp_path / 'store'}")
     with running_sandbox(users=300) as running:
         connect(monkeypatch, running)
+        read_with_a_second_key(monkeypatch, running)
         yield running
 
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mailbox]:
     own_config(monkeypatch, tmp_path / "config", notices=NOTICES, poll_seconds=0.05)
-    with mail_server(monkeypatch) as running:
+    with mail_server(monkeypatch, password=MAIL_PASSWORD) as running:
+        connect_mail(monkeypatch, running.port, password=MAIL_PASSWORD)
         yield running
+
+
+def read_with_a_second_key(monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox) -> None:
+    name = "AIRFLOW_CONN_ALMA_DEMO"
+    connection = json.loads(connections_to(sandbox, "demo")[name])
+    monkeypatch.setenv(name, json.dumps(connection | {"extra": {"read_api_key": sandbox.read_key}}))
 
 
 def wrong_then_right(question: Question) -> FormAnswer:
@@ -48,12 +61,23 @@ def wrong_then_right(question: Question) -> FormAnswer:
 
 
 def test_an_approved_run_asks_once_and_tells_of_the_answer_and_of_the_end(
-    sandbox: RunningSandbox, box: Mailbox
+    sandbox: RunningSandbox,
+    box: Mailbox,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     people = words_about_people(sandbox)
-    result = run_flow(answerer=wrong_then_right)
+    with leaks.listening(sandbox.base_url) as wire:
+        result = run_flow(answerer=wrong_then_right)
+    out, err = capfd.readouterr()
 
     assert result.state == "success"
+    assert wire.authorizations == {f"apikey {key}" for key in (sandbox.key, sandbox.read_key)}
+    said = {"output": out, "errors": err, "log records": caplog.text}
+    require_nothing_told(
+        sandbox, said | mails_of(box) | {"addresses": "\n".join(wire.urls)}, people, tmp_path
+    )
     asked, answered, ended = box.subjects()
     assert asked.startswith("approval wanted by ")
     assert answered == "approved by olga"
@@ -72,6 +96,34 @@ def test_an_approved_run_asks_once_and_tells_of_the_answer_and_of_the_end(
     clear(result, "certify")
     assert go_on(result).state == "success"
     assert len(box.mails) == 3
+
+
+def mails_of(box: Mailbox) -> dict[str, str]:
+    return {f"mail {mail['Subject']}": leaks.mail_text(mail) for mail in box.mails}
+
+
+def require_nothing_told(
+    sandbox: RunningSandbox, said: dict[str, str], people: set[str], tmp_path: Path
+) -> None:
+    """Search whatever a run has said, sent or written down for secrets and for people."""
+    secrets = leaks.airflow_secrets() | {
+        "API key": sandbox.key,
+        "API key for reading": sandbox.read_key,
+        "password of the SFTP server": sandbox.sftp_password,
+        "password of the mail server": MAIL_PASSWORD,
+        "name of the header's scheme": f"apikey {sandbox.key}"[: len("apikey ") + 4],
+    }
+    tables = leaks.database_tables()
+    expected = {"xcom", "rendered_task_instance_fields", "dag_run", "task_state_store", "log", "hitl_detail"}
+    assert {f"table {name}" for name in expected} <= set(tables)
+    store = leaks.stored_files(tmp_path / "store")
+    leaks.assert_no_secret({**said, **tables, **store}, secrets)
+
+    of_no_person = {name: text for name, text in said.items() if name != "addresses"}
+    # The approver's own comment names somebody, to see that it stays where the approver has put it.
+    elsewhere = people - {"Whitlock"}
+    leaks.assert_nobody({**of_no_person, **tables, **leaks.without_personal_files(store)}, elsewhere)
+    leaks.assert_for_the_owner_alone(tmp_path / "store" / "demo")
 
 
 def test_a_mail_server_that_goes_away_stops_nothing_and_the_certificate_says_so(

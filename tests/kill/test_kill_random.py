@@ -8,6 +8,7 @@ from tests.support.stand import Stand, play_all
 from demo.follow import ORDER
 
 WAITING = {"approve_purge": "awaiting_input", "regroup_users": "deferred", "purge_users": "deferred"}
+BY_HAND_ONLY = {"ready_to_purge"}  # passes at once when Alma's job purges
 ENOUGH_OF_EACH_TASK = 6
 ENOUGH_AT_RANDOM = 4
 KILLS_PER_RUN = 3
@@ -15,7 +16,8 @@ VICTIMS = [victim for victim in Victim if victim is not Victim.WORKER]  # here t
 
 
 def test_the_process_of_each_task_is_killed_once(stand: Stand, chance: random.Random) -> None:
-    play = stand.begin("north", [Kill(Victim.TASK, InState(task_id)) for task_id in ORDER], chance)
+    kills = [Kill(Victim.TASK, InState(task_id)) for task_id in ORDER if task_id not in BY_HAND_ONLY]
+    play = stand.begin("north", kills, chance)
     play.saboteur.may_miss = True
     play_all([play])
     assert len(play.saboteur.made) >= ENOUGH_OF_EACH_TASK, play.saboteur.made

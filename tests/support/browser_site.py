@@ -1,6 +1,7 @@
 """The Airflow and the tenant that a browser test looks at."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class BrowserSite:
         world: What the tenant holds.
         sandbox: The tenant.
         folder: Where Airflow keeps its files.
+        environment: The environment of every component.
     """
 
     url: str
@@ -35,6 +37,7 @@ class BrowserSite:
     world: World
     sandbox: RunningSandbox
     folder: Path
+    environment: Mapping[str, str]
 
     def reset(self) -> None:
         """Give the tenant its people back."""

@@ -5,6 +5,7 @@ from patron_purge.notices.notice import Link, Notice, NoticeKind, Place
 from patron_purge.notices.wording import (
     approval_wanted,
     approved,
+    counts_wanted_again,
     failed,
     nobody_to_purge,
     purge_by_hand_wanted,
@@ -25,6 +26,7 @@ __all__ = [
     "Place",
     "approval_wanted",
     "approved",
+    "counts_wanted_again",
     "failed",
     "mail_of",
     "nobody_to_purge",

@@ -93,6 +93,15 @@ class Place:
         """
         return Link(text, self._url("/plugin/purge_review"), f"{self.run_way}, then the tab Purge review.")
 
+    def review_alone(self, text: str) -> Link:
+        """Link to the review page by its own address, outside of Airflow's pages, whose tabs a phone hides.
+
+        Args:
+            text: Words of the link.
+        """
+        way = f"{self.run_way}, then the tab Purge review; a phone hides the tab, so do it on a computer."
+        return Link(text, self._own_page("review"), way)
+
     def form(self, text: str, task_id: str = "approve_purge") -> Link:
         """Link to the form on which a task's question is answered.
 
@@ -118,9 +127,8 @@ class Place:
         Args:
             text: Words of the link.
         """
-        query = urlencode({"dag_id": self.dag_id, "run_id": self.run_id})
         way = f"{self.run_way}, then the tab Purge review, then Open the certificate."
-        return Link(text, f"{self.base_url}/alma-purge/certificate?{query}" if self.base_url else "", way)
+        return Link(text, self._own_page("certificate"), way)
 
     def moment(self, moment: datetime) -> str:
         """Write a moment in the institution's zone: `Thursday 26 November 2026, 03:20 CST`.
@@ -135,6 +143,12 @@ class Place:
         if not self.base_url:
             return ""
         return f"{self.base_url}/dags/{quote(self.dag_id, safe='')}/runs/{quote(self.run_id, safe='')}{page}"
+
+    def _own_page(self, name: str) -> str:
+        if not self.base_url:
+            return ""
+        query = urlencode({"dag_id": self.dag_id, "run_id": self.run_id})
+        return f"{self.base_url}/alma-purge/{name}?{query}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from patron_purge.amounts import number
 from patron_purge.certificate import Certificate
-from patron_purge.notices.notice import Notice, NoticeKind, Place
+from patron_purge.notices.notice import Link, Notice, NoticeKind, Place
 from patron_purge.run_outcome import Outcome
 
 NOBODY_IS_PURGED = "Nobody is purged."
@@ -38,7 +38,7 @@ def approval_wanted(place: Place, deadline: datetime, approvers: Sequence[str]) 
             _silence(place, deadline),
             _who(approvers),
         ),
-        links=(place.review("Open the review page"), place.form("Open the form")),
+        links=(place.review("Open the review page"), place.form("Open the form"), _on_a_phone(place)),
     )
 
 
@@ -60,7 +60,7 @@ def reminder(place: Place, deadline: datetime, approvers: Sequence[str]) -> Noti
             _silence(place, deadline),
             _who(approvers),
         ),
-        links=(place.review("Open the review page"), place.form("Open the form")),
+        links=(place.review("Open the review page"), place.form("Open the form"), _on_a_phone(place)),
     )
 
 
@@ -135,7 +135,11 @@ def ready_wanted(place: Place) -> Notice:
             "second form says what to enter.",
             "Without an answer until the approval expires nobody is purged, and everybody gets their user group back.",
         ),
-        links=(place.form("Open the form", "ready_to_purge"), place.review("Open the review page")),
+        links=(
+            place.form("Open the form", "ready_to_purge"),
+            place.review("Open the review page"),
+            _on_a_phone(place),
+        ),
     )
 
 
@@ -150,7 +154,31 @@ def purge_by_hand_wanted(place: Place) -> Notice:
             "and until when it may be started.",
             "When Alma's job has ended, type its two counts into the form. Nothing else of this run happens before.",
         ),
-        links=(place.form("Open the form", "purge_users"), place.review("Open the review page")),
+        links=(
+            place.form("Open the form", "purge_users"),
+            place.review("Open the review page"),
+            _on_a_phone(place),
+        ),
+    )
+
+
+def counts_wanted_again(place: Place) -> Notice:
+    """Ask for the counts of a purge by hand again, which somebody wants to correct."""
+    return Notice(
+        kind=NoticeKind.HAND_WANTED,
+        place=place,
+        headline="the counts of the purge in Alma are asked for again",
+        sentences=(
+            "The purge was run and its counts were typed. The task was cleared since, to correct them. Do not run the "
+            "purge again.",
+            "Open the report of the job in Alma and type its two counts into the form. Without an answer the earlier "
+            "counts stay.",
+        ),
+        links=(
+            place.form("Open the form", "purge_users"),
+            place.review("Open the review page"),
+            _on_a_phone(place),
+        ),
     )
 
 
@@ -256,6 +284,10 @@ def _result(certificate: Certificate) -> str:
 
 
 _NOT_WELL = "Not everything went as planned; what went wrong stands below and in the certificate."
+
+
+def _on_a_phone(place: Place) -> Link:
+    return place.review_alone("On a phone, open the review page here")
 
 
 def _how_to_answer() -> str:

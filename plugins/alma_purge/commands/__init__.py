@@ -1,6 +1,8 @@
 """The command line: one module for each command, found by its place in this package.
 
-A module `alma_purge/commands/check_config.py` is the command `check-config`. It has two functions:
+A module `alma_purge/commands/check_config.py` is the command `check-config`. The first line of its docstring is
+"`check-config`: " and what it does; `--help` reads it from the file, since importing all commands takes seconds.
+It has two functions:
 
 - `add_parser(subparsers)` adds the command's parser with its arguments and returns it;
 - `run(args)` does the work and returns the exit status, one of `alma_purge.terminal.Exit`.
@@ -10,9 +12,10 @@ shown as its sentence. Modules whose name begins with an underscore are no comma
 """
 
 import argparse
+import ast
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
@@ -29,8 +32,31 @@ class Command(Protocol):
         """Do the work and return the exit status."""
 
 
-def commands() -> Iterator[Command]:
-    """Import every command, in the order of their names."""
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name):
-        if not module.name.startswith("_"):
-            yield cast("Command", importlib.import_module(f"{__name__}.{module.name}"))
+def command_names() -> tuple[str, ...]:
+    """Return the names of all commands as they are typed, in order."""
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name.replace("_", "-") for name in modules if not name.startswith("_")))
+
+
+def command_named(name: str) -> Command:
+    """Import a command.
+
+    Args:
+        name: One of `command_names()`.
+    """
+    return cast("Command", importlib.import_module(f"{__name__}.{_module(name)}"))
+
+
+def summary_of(name: str) -> str:
+    """Return what a command does, without importing it.
+
+    Args:
+        name: One of `command_names()`.
+    """
+    source = Path(__path__[0], f"{_module(name)}.py").read_text(encoding="utf-8")
+    first_line = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return first_line.removeprefix(f"`{name}`: ").removesuffix(".")
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""The command `check-config`: every mistake of every institution file at once, with file and line."""
+"""`check-config`: report every mistake in the institution files, with file and line."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +15,6 @@ def add_parser(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the command's parser and return it."""
     return subparsers.add_parser(
         "check-config",
-        help="report every mistake in the institution files, with file and line",
         description="Checks all institution files, their job payloads and protect lists, and the files against "
         "each other. Asks neither Alma nor the SFTP server; `doctor` does.",
     )

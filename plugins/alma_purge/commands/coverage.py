@@ -1,4 +1,4 @@
-"""The command `coverage`: which institutions have had their scheduled run, and which have not."""
+"""`coverage`: tell which institutions have not had their scheduled run."""
 
 import argparse
 from datetime import UTC, datetime
@@ -15,7 +15,6 @@ def add_parser(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the command's parser and return it."""
     return subparsers.add_parser(
         "coverage",
-        help="tell which institutions have not had their scheduled run",
         description="Compares the schedule of every institution with the certificates in the store that "
         "ALMA_PURGE_STORE names. The DAG alma_purge_coverage says the same every week.",
     )

@@ -1,4 +1,4 @@
-"""The command `doctor`: is a real site ready, said in a report that can be attached to a ticket?"""
+"""`doctor`: check an institution against its Alma and SFTP server, changing nothing."""
 
 import argparse
 import logging
@@ -25,7 +25,6 @@ def add_parser(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the command's parser and return it."""
     made = subparsers.add_parser(
         "doctor",
-        help="check an institution against its Alma and SFTP server, changing nothing",
         description="Runs every check of preflight and more, goes on after one that fails, and prints a report "
         "without keys, passwords or patrons' data. Connections come from the environment, a secrets backend or "
         "Airflow's database.",

@@ -1,4 +1,4 @@
-"""`explain`: what happened to one person in each run that still has a list of people, and why."""
+"""`explain`: say what happened to one person, and why."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -32,7 +32,6 @@ def add_parser(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the command's parser."""
     parser = subparsers.add_parser(
         "explain",
-        help="say what happened to one person, and why",
         description="Say what happened to one person in each run that still has its list of people, and why. Reads the "
         "run folders only. The answer holds personal data and goes to this terminal only.",
     )

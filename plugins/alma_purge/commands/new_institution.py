@@ -1,4 +1,4 @@
-"""The command `new-institution`: writes the settings file of a library that joins."""
+"""`new-institution`: write a commented settings file for one more institution."""
 
 import argparse
 import re
@@ -24,7 +24,6 @@ def add_parser(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the command's parser and return it."""
     made = subparsers.add_parser(
         "new-institution",
-        help="write a commented settings file for one more institution",
         description="Writes include/institutions/CODE.yaml with every setting and what it means. The mode is "
         "report_only, and day and hour of the monthly run are chosen from the code, so that many institutions "
         "do not run at once. A file that is there is never overwritten.",

@@ -1,4 +1,4 @@
-"""`verify`: works the certificate of a run out again from its run folder."""
+"""`verify`: work the certificate of a run out again and name every difference."""
 
 import argparse
 from pathlib import Path
@@ -32,7 +32,6 @@ def add_parser(subparsers: "Subparsers") -> argparse.ArgumentParser:
     """Add the command's parser."""
     parser = subparsers.add_parser(
         "verify",
-        help="work the certificate of a run out again and name every difference",
         description="Work the certificate of a run out again from its run folder: checksums, counts, equation, digest "
         "and decision. The exit status is 0 when it is confirmed, 1 when something differs, and 2 when it can't be "
         "verified.",

@@ -130,7 +130,7 @@ def history(visit: Visit) -> Iterator[Line]:
 
 def mail_server(visit: Visit) -> Iterator[Line]:
     """Log in to the mail server of the notices, and send nothing."""
-    notices = getattr(visit.institution, "notices", None)
+    notices = visit.institution.notices
     if notices is None:
         yield fine("The settings name nobody who gets mails.")
         return

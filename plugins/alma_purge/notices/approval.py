@@ -9,12 +9,15 @@ from alma_purge import files
 from alma_purge.notices.delivery import Occasion
 from alma_purge.notices.records import records
 from alma_purge.notices.subject import NoticeSubject
+from alma_purge.steps.job_book import read_job_record
+from alma_purge.steps.purge_by_hand import is_typed
 from patron_purge.decision import Decision, DecisionState
 from patron_purge.notices import (
     Notice,
     NoticeKind,
     approval_wanted,
     approved,
+    counts_wanted_again,
     purge_by_hand_wanted,
     ready_wanted,
     rejected,
@@ -66,7 +69,10 @@ def hand_wanted(subject: NoticeSubject, context: Context) -> Occasion:
         context: The context of the task that asks.
     """
     task_id = context["ti"].task_id
-    words = ready_wanted if task_id == "ready_to_purge" else purge_by_hand_wanted
+    words = ready_wanted
+    if task_id != "ready_to_purge":
+        again = is_typed(read_job_record(subject.folder, files.PURGE_RECORD))
+        words = counts_wanted_again if again else purge_by_hand_wanted
     event = f"{task_id} asked, clear {context['dag_run'].clear_number or 0}"
     return Occasion(event, task_id, words(subject.place))
 

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from airflow.providers.common.compat.sdk import conf
-
+from alma_purge.links import airflow_address
 from alma_purge.places import institution_of_dag
 from alma_purge.run_folder import RunFolder
 from patron_purge.institution import Institution
@@ -35,7 +34,7 @@ class NoticeSubject:
             zone=self.institution.zone,
             dag_id=self.dag_id,
             run_id=self.run_id,
-            base_url=str(conf.get("api", "base_url", fallback="") or "").rstrip("/"),
+            base_url=airflow_address(),
         )
 
 

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_MISTYPED = (
+    " If the counts were mistyped, clear purge_users with everything after it and answer its Required Action again; "
+    "nothing is started in Alma by that."
+)
+
+
 class ReconcileOperator(PurgeOperator):
     """Brings every row of the ledger to its final state; "purged" only by a single read of the person."""
 
@@ -89,7 +95,7 @@ class ReconcileOperator(PurgeOperator):
                 f"{whose} and the single reads differ. {' '.join(differing)} Nobody is "
                 "accounted for by guessing: find out in the job's report in Alma (Monitor Jobs) who is meant. "
                 f"What each single read said is in {files.LEDGER} in the run folder; clearing this task reads "
-                "everybody again."
+                f"everybody again.{_MISTYPED if typed else ''}"
             )
         return tuple(check.sentence for check in checks[1:])
 

@@ -6,9 +6,14 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from alma_purge.links import airflow_address
 from patron_purge.answers import Answer, Choice
 from patron_purge.decision import Person
 from patron_purge.states import DeleteUserPolicy
+
+# Airflow fills these in for each run, as part of the text.
+_TAB = "/dags/{{ dag.dag_id }}/runs/{{ run_id | urlencode }}/plugin/purge_review"
+_ALONE = "/alma-purge/review?dag_id={{ dag.dag_id }}&run_id={{ run_id | urlencode }}"
 
 SUBJECT = "{environment}: purge expired patrons of {name}?"
 BODY = """\
@@ -16,8 +21,9 @@ BODY = """\
 
 Whoever is purged is **deleted from Alma for good**: record, loans history, requests and lists.
 
-1. Open the **[review page](/dags/{{{{ dag.dag_id }}}}/runs/{{{{ run_id | urlencode }}}}/plugin/purge_review)** \
-and read who would be purged and why.
+1. Open the **[review page]({tab})** \
+and read who would be purged and why. On a phone: \
+[review page]({alone}).
 2. To approve, type the **count** and the **code** that stand on the review page, then choose *Approve*.
 3. In doubt, choose *Reject*: nobody is purged.
 
@@ -66,6 +72,8 @@ def texts(
         "environment": environment.upper(),
         "approvers": " or ".join(approvers) or "nobody yet (the settings name no approvers)",
         "hours": approval_hours,
+        "tab": airflow_address() + _TAB,
+        "alone": airflow_address() + _ALONE,
     }
     return SUBJECT.format(**shown), BODY.format(**shown)
 

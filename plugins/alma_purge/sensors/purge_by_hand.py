@@ -1,7 +1,6 @@
 """The task `purge_users` where a person runs the purge on Alma's *Purge User Records* page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowException
 
 from alma_api.errors import AlmaError
+from alma_api.models import JobInstance
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import (
@@ -21,36 +21,36 @@ from alma_purge.operators.base import (
     report_summary,
     wait_or_fail,
 )
-from alma_purge.sensors.purge_by_hand_form import ENDED, FORM, NOT_RUN, SUBJECT, Wanted, question
+from alma_purge.sensors.purge_by_hand_form import (
+    ENDED,
+    FORM,
+    NOT_RUN,
+    SUBJECT,
+    Asked,
+    Wanted,
+    Word,
+    read_word,
+    text,
+    text_again,
+)
+from alma_purge.steps.authority import clear_number
 from alma_purge.steps.job_book import JobBook, book_of, refused
 from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError
 from alma_purge.steps.purge_by_hand import (
     Shown,
+    answered,
     asked_for,
     ended_by_instance,
     ended_by_word,
     instances_since,
+    is_typed,
     page_job_ids,
+    wants_correction,
 )
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
 from alma_purge.steps.right_moment import require_alone, require_loud_hours
 from patron_purge.errors import PurgeError
-from patron_purge.purge_page import TypedCounts, is_valid, page_criteria, read_counts
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """What a person said about the purge.
-
-    Attributes:
-        person: Airflow user id.
-        ended: Whether it has ended; otherwise it was not run.
-        counts: The counts of Alma's report; None when they were not typed.
-    """
-
-    person: str
-    ended: bool
-    counts: TypedCounts | None
+from patron_purge.purge_page import is_valid, page_criteria
 
 
 class RefusedWordError(PurgeError):
@@ -99,12 +99,15 @@ class PurgeByHandSensor(HITLOperator):
             record = book.read()
             if record.stage is JobStage.NONE:
                 record = self._ask(run, context, book)
-            if record.stage is not JobStage.INTENDED:
+            again = wants_correction(record, clear_number(context))
+            if record.stage is not JobStage.INTENDED and not again:
                 report_summary(context, self, self._finish(run, context, record))
                 return None
         except (PurgeError, AlmaError) as error:
             wait_or_fail(self, context, error)
-        self.body = self._text(run, record)
+        if again:
+            report_summary(context, self, "The counts are asked for again; nobody starts a purge for that.")
+        self.body = self._text(run, record, again=again)
         self.response_timeout = timedelta(hours=run.institution.job_hours)
         return super().execute(context)
 
@@ -112,14 +115,17 @@ class PurgeByHandSensor(HITLOperator):
         """Take a person's word; one that contradicts Alma or lacks the counts makes Airflow ask again."""
         try:
             run = open_run(context)
-            if "error" in event or event["responded_by_user"] is None:
+            book = book_of(run, context, files.PURGE_RECORD)
+            record = book.read()
+            if "error" not in event and event["responded_by_user"] is not None:
+                said = self._judge(run, record, read_word(event))
+                record = answered(record, said, run.now, clear_number(context))
+                book.write(record)
+            elif not is_typed(record):  # counts that nobody has corrected stay as they are
                 raise JobStoppedError(
                     "Nobody has said how the purge ended that a person was asked to run in Alma. Clear this task and "
                     "answer its Required Action; nothing else of this run happens before."
                 )
-            book = book_of(run, context, files.PURGE_RECORD)
-            record = self._judge(run, book.read(), _word(event))
-            book.write(record)
             summary = self._finish(run, context, record)
         except RefusedWordError as error:
             context["ti"].xcom_push(key=TROUBLE_KEY, value=str(error))
@@ -155,23 +161,16 @@ class PurgeByHandSensor(HITLOperator):
         """Compare a person's word with what Alma shows."""
         if word.person not in run.institution.approvers:
             raise RefusedWordError("this person is no approver any more.")
-        if record.stage is not JobStage.INTENDED or record.intended_at is None:
+        if record.intended_at is None or not (record.stage is JobStage.INTENDED or is_typed(record)):
             raise JobAwaitedError("Nobody is asked about a purge right now.")
-        shown = Shown(record.job_name, record.intended_at)
         with run.client() as client:
-            found = instances_since(client, shown)
-        running = [one for one in found if not one.status.is_terminal]
-        if running:
+            found = instances_since(client, Shown(record.job_name, record.intended_at))
+        if any(not one.status.is_terminal for one in found):
             raise RefusedWordError(
                 f"Alma shows that {record.job_name} is still running. Wait for its end, then answer again."
             )
         if not word.ended:
-            if found:
-                raise RefusedWordError(
-                    f"Alma shows a run of {record.job_name} since the criteria were shown. If it was yours, choose "
-                    f"{ENDED}. If it was somebody else's, choose {ENDED} too: it may have purged people of this list."
-                )
-            return refused(record)
+            return _not_run(record, found)
         if len(found) == 1:
             self._warn_when_late(found[0].submit_time, record.intended_at)
             return ended_by_instance(record, found[0], word.person)
@@ -189,16 +188,6 @@ class PurgeByHandSensor(HITLOperator):
                 started.astimezone(UTC).strftime("%H:%M UTC"),
             )
 
-    def _text(self, run: PurgeRun, record: JobRecord) -> str:
-        zone = run.institution.zone
-        checked = (record.intended_at or run.now).astimezone(zone)
-        purge = Wanted(
-            dag_id=run.dag_id, run_id=run.run_id, criteria=page_criteria(run.institution), checked_at=checked
-        )
-        return question(
-            purge, self.institution_name, self.environment, self.approvers, datetime.now(UTC).astimezone(zone)
-        )
-
     def _finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
         result = write_purge_result(run, context, record)
         if record.stage is JobStage.ENDED_BADLY:
@@ -210,12 +199,25 @@ class PurgeByHandSensor(HITLOperator):
             return "The purge was not run in Alma; everybody gets the user group back."
         return f"The purge was run in Alma for {result.sent:,} people ({record.said})."
 
+    def _text(self, run: PurgeRun, record: JobRecord, *, again: bool) -> str:
+        about = Asked(self.institution_name, self.environment, self.approvers)
+        if again:
+            return text_again(about, record)
+        checked_at = (record.intended_at or run.now).astimezone(run.institution.zone)
+        wanted = Wanted(run.dag_id, run.run_id, page_criteria(run.institution), checked_at)
+        return text(about, wanted, datetime.now(UTC))
 
-def _word(event: Mapping[str, Any]) -> Word:
-    """Read the answer, whatever its fields hold: Airflow's REST API checks nothing."""
-    form = event["params_input"] or {}
-    return Word(
-        person=str(event["responded_by_user"]["id"]),
-        ended=list(event["chosen_options"]) == [ENDED],
-        counts=read_counts(form.get("purged"), form.get("kept")),
-    )
+
+def _not_run(record: JobRecord, found: Sequence[JobInstance]) -> JobRecord:
+    """Believe that the purge was not run, unless Alma or an earlier answer says that it was."""
+    if is_typed(record):
+        raise RefusedWordError(
+            "an earlier answer says that the purge was run, and that can't be taken back. Choose "
+            f"{ENDED} and type the counts of Alma's job report; if it purged nobody, 0 and the people it kept."
+        )
+    if found:
+        raise RefusedWordError(
+            f"Alma shows a run of {record.job_name} since the criteria were shown. If it was yours, choose "
+            f"{ENDED}. If it was somebody else's, choose {ENDED} too: it may have purged people of this list."
+        )
+    return refused(record)

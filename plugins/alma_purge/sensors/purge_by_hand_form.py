@@ -1,13 +1,15 @@
-"""What a person reads and answers who is asked to run the purge in Alma."""
+"""What the Required Action of a purge by hand shows and asks, and how the submitted form is read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
+from typing import Any
 
 from airflow.sdk import Param
 
-from patron_purge.purge_page import VALID_FOR, PageCriteria, is_valid
+from alma_purge.documents import JobRecord
+from alma_purge.links import review_alone, review_tab
+from patron_purge.purge_page import VALID_FOR, PageCriteria, TypedCounts, is_valid, read_counts
 
 ENDED = "It has ended"
 NOT_RUN = "I did not run it"
@@ -19,10 +21,13 @@ BODY = """\
 
 {criteria}
 
-It also stands on the **[review page](/dags/{dag_id}/runs/{run}/plugin/purge_review)**. If you have not started it by
+It also stands on the **[review page]({tab})**; on a phone: [review page]({alone}). If you have not started it by
 {until}, do not start it any more: choose *{not_run}*, everybody gets the group back, and a new run makes a new list.
 
 If you have started it: when Alma's job has **ended**, open its report, type the two counts below, and choose *{ended}*.
+
+If a count was mistyped, clear this task with everything after it: it asks again, for the counts only. **Never start the
+purge in Alma a second time.**
 
 Only {approvers} may answer."""
 
@@ -32,6 +37,17 @@ Management > Purge User Records**, choose *Add Job*, enter exactly this, then ch
 TOO_LATE = """\
 **Do not start the purge any more.** Everybody on the list was checked at {checked}, and the time to start it was over
 at {until}. Only say how it ended. This is what was to be entered:"""
+
+AGAIN = """\
+## {name} - {environment} - the counts are asked for again
+
+**Do not run the purge again.** It was run, and {person} typed {purged:,} purged and {kept:,} not purged. This task was
+cleared since, to correct that.
+
+Open the report of that job in Alma, type the two counts below, and choose *{ended}*. Nothing is sent to Alma; what was
+typed before is kept on record. Without an answer the earlier counts stay.
+
+Only {approvers} may answer."""
 
 
 def _count(title: str, description: str) -> Param:
@@ -45,13 +61,53 @@ FORM = {
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said about the purge.
+
+    Attributes:
+        person: Airflow user id.
+        ended: Whether it has ended; otherwise it was not run.
+        counts: The counts of Alma's report; None when they were not typed.
+    """
+
+    person: str
+    ended: bool
+    counts: TypedCounts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is asked about which institution.
+
+    Attributes:
+        name: Name of the institution, shown to people.
+        environment: Alma environment, shown in capitals.
+        approvers: Airflow user ids who may answer.
+    """
+
+    name: str
+    environment: str
+    approvers: Sequence[str]
+
+    def shown(self) -> dict[str, str]:
+        """Return the values that all texts show."""
+        return {
+            "name": self.name,
+            "environment": self.environment.upper(),
+            "approvers": " or ".join(self.approvers),
+            "ended": ENDED,
+            "not_run": NOT_RUN,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """The purge that a person is asked to run.
 
     Attributes:
         dag_id: Id of the DAG.
         run_id: Id of the DAG run.
-        criteria: What to enter in Alma.
+        criteria: What is to be entered.
         checked_at: When the last check was over and the criteria were shown, in the library's zone.
     """
 
@@ -61,38 +117,56 @@ class Wanted:
     checked_at: datetime
 
 
-def question(
-    purge: Wanted, institution_name: str, environment: str, approvers: Sequence[str], now: datetime
-) -> str:
-    """Return the text of the Required Action.
+def text(asked: Asked, wanted: Wanted, now: datetime) -> str:
+    """Return the text that asks to run the purge in Alma.
 
-    It names moments and no spans, because it is read again later: after an answer that was not accepted, and
-    after the task was cleared.
+    Airflow keeps showing the first text of a run, so it names moments and no spans, and it also says what to do
+    when it is asked again.
 
     Args:
-        purge: The purge.
-        institution_name: Name shown to people.
-        environment: Alma environment, shown in capitals.
-        approvers: Airflow user ids who may answer.
+        asked: Who is asked.
+        wanted: What is asked for.
         now: The current time, with time zone.
     """
-    table = "\n".join(f"| {name} | **{value}** |" for name, value in purge.criteria.fields())
-    checked, until = _clock(purge.checked_at), _clock(purge.checked_at + VALID_FOR)
-    moment = IN_TIME if is_valid(purge.checked_at, now) else TOO_LATE
+    criteria = wanted.criteria
+    checked, until = _clock(wanted.checked_at), _clock(wanted.checked_at + VALID_FOR)
+    moment = IN_TIME if is_valid(wanted.checked_at, now) else TOO_LATE
+    table = "\n".join(f"| {name} | **{value}** |" for name, value in criteria.fields())
     return BODY.format(
-        name=institution_name,
-        environment=environment.upper(),
+        criteria=f"| Field | Enter |\n|---|---|\n{table}",
         moment=moment.format(checked=checked, until=until),
         until=until,
-        criteria=f"| Field | Enter |\n|---|---|\n{table}",
-        dag_id=purge.dag_id,
-        run=quote(purge.run_id, safe=""),
-        ended=ENDED,
-        not_run=NOT_RUN,
-        approvers=" or ".join(approvers),
+        tab=review_tab(wanted.dag_id, wanted.run_id),
+        alone=review_alone(wanted.dag_id, wanted.run_id),
+        **asked.shown(),
     )
 
 
 def _clock(moment: datetime) -> str:
     """Write a moment with its zone and date, because the text may still be read on another day."""
     return f"{moment:%H:%M %Z on %Y-%m-%d}"
+
+
+def text_again(asked: Asked, record: JobRecord) -> str:
+    """Return the text that asks for the counts again.
+
+    Args:
+        asked: Who is asked.
+        record: The record with the counts that were typed.
+    """
+    purged, kept = (one.value for one in record.counters)
+    return AGAIN.format(person=record.answered_by, purged=purged, kept=kept, **asked.shown())
+
+
+def read_word(event: Mapping[str, Any]) -> Word:
+    """Read the answer, whatever its fields hold: Airflow's REST API checks nothing.
+
+    Args:
+        event: What Airflow hands over when somebody has answered.
+    """
+    form = event["params_input"] or {}
+    return Word(
+        person=str(event["responded_by_user"]["id"]),
+        ended=list(event["chosen_options"]) == [ENDED],
+        counts=read_counts(form.get("purged"), form.get("kept")),
+    )

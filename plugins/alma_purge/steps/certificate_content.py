@@ -13,7 +13,7 @@ from alma_purge.run_folder import sha256_of
 from alma_purge.steps.after_purge import job_counters, not_selected
 from alma_purge.steps.drops import parse_drops
 from alma_purge.steps.papers import Papers
-from patron_purge.certificate import CertificateContent, JobInstance, Period, criteria_of
+from patron_purge.certificate import CertificateContent, EarlierCounts, JobInstance, Period, criteria_of
 from patron_purge.decision import Decision
 from patron_purge.digest_basis import DigestBasis
 from patron_purge.ledger import counts_by_reason, counts_by_state, ids_in_state, read_ledger_csv
@@ -254,6 +254,10 @@ def _instance(name: str, record: JobRecord, checks: tuple[CounterCheck, ...]) ->
         checks=checks,
         by_hand=record.by_hand,
         answered_by=record.answered_by,
+        earlier_counts=tuple(
+            EarlierCounts(typed_by=one.person, typed_at=one.at, purged=one.purged, kept=one.kept)
+            for one in record.earlier_words
+        ),
     )
 
 

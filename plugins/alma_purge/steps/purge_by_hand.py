@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from alma_api.client import AlmaClient
 from alma_api.models import JobInstance
-from alma_purge.documents import CounterValue, JobRecord, JobStage
+from alma_purge.documents import CounterValue, EarlierWord, JobRecord, JobStage
 from patron_purge.purge_page import TypedCounts
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
@@ -114,5 +114,51 @@ def ended_by_word(record: JobRecord, counts: TypedCounts, person: str) -> JobRec
                 CounterValue(code="users.not.purged", description="Users not purged", value=counts.kept),
             ),
             "answered_by": person,
+        }
+    )
+
+
+def is_typed(record: JobRecord) -> bool:
+    """Tell whether all that is known about the end of a purge are counts that a person has typed.
+
+    Args:
+        record: The record of the purge.
+    """
+    return record.by_hand and record.stage is JobStage.ENDED_WELL and not record.instance_id
+
+
+def wants_correction(record: JobRecord, clear_number: int) -> bool:
+    """Tell whether the typed counts are asked for again, because the task was cleared after they were typed.
+
+    A mistyped count would keep the run from adding up for ever. What Alma shows is never asked about, and a task
+    that is only tried again keeps the answer it has.
+
+    Args:
+        record: The record of the purge.
+        clear_number: How often tasks of the run have been cleared by now.
+    """
+    return is_typed(record) and clear_number > record.answered_clear
+
+
+def answered(before: JobRecord, after: JobRecord, at: datetime, clear_number: int) -> JobRecord:
+    """Return the record of an answer, with the counts that it replaces.
+
+    Args:
+        before: The record before the answer.
+        after: The record as the answer leaves it.
+        at: When the answer was given.
+        clear_number: How often tasks of the run have been cleared by now.
+    """
+    if after.stage is JobStage.NONE:
+        return after
+    replaced: tuple[EarlierWord, ...] = ()
+    if is_typed(before):
+        purged, kept = (one.value for one in before.counters)
+        replaced = (EarlierWord(person=before.answered_by, at=before.answered_at, purged=purged, kept=kept),)
+    return after.model_copy(
+        update={
+            "answered_at": at,
+            "answered_clear": clear_number,
+            "earlier_words": (*before.earlier_words, *replaced),
         }
     )

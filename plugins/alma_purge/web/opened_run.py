@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from alma_purge import files
 from alma_purge.places import institution_of_dag
 from alma_purge.run_folder import FileRef, RunFolder
+from alma_purge.web.deleted_files import refuse_deleted
 from alma_purge.web.guard import one_value
 from alma_purge.web.records import RecordsReader, RunRecords, records_reader
 from patron_purge.errors import RunFileError
@@ -79,6 +80,7 @@ class OpenedRun:
             The content, or None when its task has recorded no such file.
 
         Raises:
+            FileDeletedError: The file was deleted after its time.
             RunFileError: The file is missing, or it is not the one that its task recorded.
         """
         recorded = self.checksum(name)
@@ -87,6 +89,8 @@ class OpenedRun:
         try:
             return self.folder.read_checked(FileRef(name=name, sha256=recorded))
         except RunFileError as error:
+            if self.folder.read_if_there(name) is None:
+                refuse_deleted(self.institution, self.run_id, name)
             raise RunFileError(
                 f"{name} is not shown: it is missing, or not the file that the task {_writer(name)} recorded. "
                 "If that task is running right now, reload this page in a few seconds. Otherwise somebody changed "

@@ -76,7 +76,9 @@ def run_page(name: str, request: Request, run: OpenedRun, values: Mapping[str, o
     return institution_page(name, request, run.institution, run.dag_id, {**about, **values})
 
 
-def message_page(headline: str, text: str, status_code: int, dag_id: str) -> HTMLResponse:
+def message_page(
+    headline: str, text: str, status_code: int, dag_id: str, certificate: str = ""
+) -> HTMLResponse:
     """Render a page that says why there is nothing to see.
 
     Args:
@@ -84,6 +86,7 @@ def message_page(headline: str, text: str, status_code: int, dag_id: str) -> HTM
         text: What is wrong and what to do.
         status_code: HTTP status.
         dag_id: The DAG in the address, under which the style sheet is served; may be empty.
+        certificate: Address of the run's certificate, when that is what there is still to see.
     """
-    values = {"headline": headline, "text": text, "dag_id": dag_id}
+    values = {"headline": headline, "text": text, "dag_id": dag_id, "certificate": certificate}
     return HTMLResponse(_TEMPLATES.get_template("message.html").render(values), status_code)

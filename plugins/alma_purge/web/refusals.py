@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from alma_purge.web.deleted_files import FileDeletedError
 from alma_purge.web.pages import message_page
 from patron_purge.errors import ConfigurationError, RunFileError
 
@@ -16,6 +17,7 @@ _HEADLINES: Final = {
     HTTPStatus.UNAUTHORIZED: "You are not logged in",
     HTTPStatus.FORBIDDEN: "You have no access to this page",
     HTTPStatus.NOT_FOUND: "There is nothing here",
+    HTTPStatus.GONE: "This was deleted as planned",
 }
 _TEXTS: Final = {
     HTTPStatus.UNAUTHORIZED: "Log in to Airflow, then open this page again from the DAG run.",
@@ -48,6 +50,10 @@ def add_refusals(app: FastAPI) -> None:
     def no_institution(request: Request, error: ConfigurationError) -> Response:
         return _answer(request, HTTPStatus.NOT_FOUND, str(error))
 
+    @app.exception_handler(FileDeletedError)
+    def deleted(request: Request, error: FileDeletedError) -> Response:
+        return _answer(request, HTTPStatus.GONE, str(error))
+
     @app.exception_handler(RunFileError)
     def wrong_file(request: Request, error: RunFileError) -> Response:
         return _answer(request, HTTPStatus.CONFLICT, str(error))
@@ -58,4 +64,5 @@ def _answer(request: Request, status: HTTPStatus, text: str) -> Response:
         return JSONResponse({"detail": text}, status)
     dag_ids = request.query_params.getlist("dag_id")
     headline = _HEADLINES.get(status, "This can't be shown")
-    return message_page(headline, text, status, dag_ids[0] if len(dag_ids) == 1 else "")
+    certificate = f"certificate?{request.url.query}" if status is HTTPStatus.GONE else ""
+    return message_page(headline, text, status, dag_ids[0] if len(dag_ids) == 1 else "", certificate)

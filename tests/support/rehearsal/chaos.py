@@ -3,14 +3,14 @@
 import random
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from tests.support.rehearsal.answers import Question, Reply, approve, reject
 from tests.support.rehearsal.calls import CALLS, PURGE_JOB
 from tests.support.rehearsal.execution import StuckError
 from tests.support.rehearsal.judge import Judge, Verdict, how_it_ended, jobs_of
-from tests.support.rehearsal.room import Room
+from tests.support.rehearsal.room import START, Room
 from tests.support.rehearsal.run import Run
 from tests.support.rehearsal.scenes import lend
 from tests.support.rehearsal.worker import Effect, Moment
@@ -37,6 +37,7 @@ _ON_RECORD = re.compile(r"(write|create|store|remove|POST|PUT|DELETE) ")
 _FAULT, _CLEAR, _HAND, _MISCHIEF = 0.16, 0.03, 0.05, 0.04
 _DEATH_ON_RECORD, _DEATH = 0.012, 0.0015
 _MOST_DEATHS, _MOST_CLEARS = 5, 3
+SAME_DAY = timedelta(hours=13)  # from the start of the clock to midnight where the library is, less one hour
 
 
 @dataclass
@@ -199,6 +200,8 @@ def tell(room: Room, seed: int) -> Tale:
     faults.clear()
     workbooks(room.sandbox, "rewrite")
     tale.deaths, tale.ended = run.deaths, how_it_ended(run)
+    if room.clock.now(UTC) - START > SAME_DAY:
+        judge.grow_older()  # a list that is made again may rightly hold people whom only the first day protected
     verdict = judge.judge(run)
     verdict.mute += tale.verdict.mute
     tale.verdict, tale.jobs = verdict, len(jobs_of(run))

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from tests.support.rehearsal.airflow import FAILED, SUCCESS
@@ -14,9 +14,12 @@ from tests.support.tenant import MARKER
 from tests.support.world import Person, World, is_there
 
 from alma_purge import files
+from alma_purge.documents import JobRecord, JobStage
 from alma_sandbox.state.job_run import JobRun
 from alma_sandbox.state.people import Expectation
+from patron_purge.decision import Person as Staff
 from patron_purge.ledger import ids_in_state, read_ledger_csv, require_closed
+from patron_purge.looked import Looked
 from patron_purge.states import RowState
 
 # After this long a job that Alma does not list was never started, and everything that works has ended.
@@ -199,7 +202,25 @@ def follow_advice(run: Run) -> None:
     run.room.sandbox.tenant.faults.clear()
     run.killer = lambda _run, _effect, _moment: False
     run.room.clock.advance(PATIENCE)
+    say_which_jobs_never_ran(run)
     run.clear("reconcile", after=True).go()
+
+
+def say_which_jobs_never_ran(run: Run) -> None:
+    """Look in Alma for each job whose start was unclear, and write down the truth, as the review page does."""
+    there = {one.parameters.get("job_name") for one in jobs_of(run)}
+    for name in (files.REGROUP_RECORD, files.PURGE_RECORD):
+        content = run.folder.read_if_there(name)
+        record = JobRecord() if content is None else JobRecord.model_validate_json(content)
+        if record.stage is not JobStage.INTENDED or record.by_hand or record.job_name in there:
+            continue
+        entry = Looked(
+            job_name=record.job_name,
+            attempt=record.attempt,
+            by=Staff(id="olga", name="Olga"),
+            at=run.room.clock.now(UTC),
+        )
+        run.folder.append(files.LOOKED_ENTRY, entry.to_bytes())
 
 
 def jobs_of(run: Run) -> list[JobRun]:

@@ -1,6 +1,8 @@
 import json
+import traceback
 import tracemalloc
 from collections.abc import Sequence
+from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 import pytest
@@ -290,6 +292,32 @@ def test_report_in_another_form_is_refused(alma: ScriptedAlma, client: AlmaClien
     alma.will_reply(*[reply] * 4)
     with pytest.raises(AlmaResponseError):
         read(client)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        '<!DOCTYPE report [<!ENTITY told SYSTEM "{place}">]>',
+        '<!DOCTYPE report [<!ENTITY % more SYSTEM "{place}"> %more;]>',
+        '<!DOCTYPE report SYSTEM "{place}">',
+    ],
+    ids=["external entity", "external parameter entity", "external document type"],
+)
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_a_report_that_names_something_outside_is_refused_and_nothing_is_fetched(
+    alma: ScriptedAlma, client: AlmaClient, tmp_path: Path, declared: str, scheme: str
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("for nobody")
+    place = secret.as_uri() if scheme == "file" else f"{alma.url}/elsewhere"
+    good = page(schema() + row("&told;"), finished=True)
+    root = b"<report>"
+    spoiled = good.body.replace(root, declared.replace("{place}", place).encode() + root)
+    alma.will_reply(*[Reply(200, spoiled)] * 4)
+    with pytest.raises(AlmaResponseError) as caught:
+        read(client)
+    assert "for nobody" not in "".join(traceback.format_exception(caught.value))
+    assert not [seen for seen in alma.seen if "elsewhere" in seen.path]
 
 
 def test_error_sent_as_success_is_an_error(alma: ScriptedAlma, client: AlmaClient) -> None:

@@ -1,9 +1,11 @@
 import contextlib
 import logging
+import re
 import socket
 import socketserver
 import ssl
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -425,11 +427,15 @@ def test_threads_share_pace_but_not_connections(alma: ScriptedAlma, fake_time: F
         "https://",
         "https://api-na.hosted.exlibrisgroup.com?apikey=x",
         "https://user:pw@api-na.hosted.exlibrisgroup.com",
+        "https://user:p/w@api-na.hosted.exlibrisgroup.com",
+        "https://user:pw",
+        "https://api-na.hosted.exlibrisgroup.com:99999",
     ],
 )
 def test_unsafe_address_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="address of Alma"):
+    with pytest.raises(ValueError, match="address of Alma") as caught:
         AlmaClient(url, KEY)
+    assert not {"pw", "p/w"} & set(re.findall(r"[\w/]+", "".join(traceback.format_exception(caught.value))))
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/almaws/v1", "/almaws/v1/"])

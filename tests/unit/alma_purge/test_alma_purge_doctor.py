@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -349,11 +348,13 @@ class MailServer(socketserver.StreamRequestHandler):
 
 
 @pytest.mark.parametrize("case", ["fine", "no sender", "down", "no connection"])
-def test_the_mail_server_is_greeted_and_no_mail_is_sent(monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+def test_the_mail_server_is_greeted_and_no_mail_is_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, case: str
+) -> None:
     MailServer.told.clear()
-    institution = institution_of_dag("alma_user_purge_demo")
-    notices = SimpleNamespace(smtp_connection="smtp_demo")
-    visit = Visit(institution.model_copy(update={"notices": notices}), datetime.now(UTC))
+    notices = {"to": ["systems@example.edu"], "smtp_connection": "smtp_demo"}
+    own_config(monkeypatch, tmp_path / "config", notices=notices)
+    visit = Visit(institution_of_dag("alma_user_purge_demo"), datetime.now(UTC))
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         extra = {
@@ -375,6 +376,13 @@ def test_the_mail_server_is_greeted_and_no_mail_is_sent(monkeypatch: pytest.Monk
     assert "smtp_demo" in text
     assert ("names no sender" in text) is (case == "no sender")
     assert set(MailServer.told) <= {"EHLO", "HELO", "QUIT"}
+
+
+def test_without_anybody_to_write_to_no_mail_server_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_SMTP_DEFAULT", raising=False)
+    visit = Visit(institution_of_dag("alma_user_purge_demo"), datetime.now(UTC))
+    assert visit.institution.notices is None
+    assert list(site_checks.mail_server(visit)) == [(Status.FINE, "The settings name nobody who gets mails.")]
 
 
 def test_a_secret_that_slipped_into_a_sentence_is_taken_out() -> None:

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +21,17 @@ def test_a_create_that_is_cut_off_leaves_nothing(folder: RunFolder, monkeypatch:
     assert folder.create("claim.txt", b"yours")
     assert not folder.create("claim.txt", b"theirs")
     assert folder.read("claim.txt") == b"yours"
+
+
+@pytest.mark.parametrize("how", ["write", "create"])
+def test_every_folder_that_is_made_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setenv("ALMA_PURGE_STORE", f"file://{tmp_path}/new/store")
+    previous = os.umask(0o022)
+    try:
+        getattr(RunFolder.of_run("north", "run"), how)("run.json", b"{}")
+    finally:
+        os.umask(previous)
+    made = [tmp_path / "new", *(tmp_path / "new").rglob("*")]
+    assert [oct(one.stat().st_mode & 0o777) for one in made] == ["0o700"] * 4 + ["0o600"]

@@ -23,10 +23,12 @@ from alma_purge.notices.notifiers import (
 )
 from alma_purge.operators.base import STOP_KEY, SUMMARY_KEY, TROUBLE_KEY
 from alma_purge.run_folder import RunFolder
+from alma_purge.steps.purge_by_hand import asked_for, ended_by_word
 from alma_purge.steps.upstream import FOLLOWED_KEY
 from patron_purge.certificate import Certificate
 from patron_purge.decision import Decision, DecisionState, Person, Question, Refusal, ask
 from patron_purge.errors import GuardStopError
+from patron_purge.purge_page import TypedCounts
 from patron_purge.run_outcome import Outcome
 
 NOW = datetime.now(UTC)
@@ -159,6 +161,16 @@ def test_whoever_is_to_run_the_purge_by_hand_is_asked_once_for_each_question(box
     tell(HandWantedNotifier(), "ready_to_purge", cleared=1)
     wanted, now = "somebody is wanted to run the purge in Alma", "run the purge in Alma now"
     assert box.subjects() == [wanted, now, wanted]
+
+
+def test_whoever_corrects_typed_counts_is_not_asked_to_run_the_purge_again(
+    folder: RunFolder, box: Mailbox
+) -> None:
+    asked = asked_for("Purge User Records", 1, "set-1")
+    folder.write(files.PURGE_RECORD, ended_by_word(asked, TypedCounts(5, 2), "olga").to_bytes())
+    tell(HandWantedNotifier(), "purge_users", cleared=1)
+    assert box.subjects() == ["the counts of the purge in Alma are asked for again"]
+    assert "Do not run the purge again" in text_of(box.mails[0])
 
 
 def test_a_guard_stop_is_told_with_its_sentence(box: Mailbox) -> None:

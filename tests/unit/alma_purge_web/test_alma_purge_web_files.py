@@ -1,4 +1,8 @@
+import html
 import json
+import re
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tests.unit.alma_purge_web.web_samples import (
@@ -14,7 +18,10 @@ from tests.unit.alma_purge_web.web_samples import (
 )
 
 from alma_purge import files
+from alma_purge.housekeeping_file import FILES_DELETED, HOUSEKEEPING
+from alma_purge.run_folder import RunFolder
 from patron_purge.ledger import ledger_csv
+from patron_purge.retention import HousekeepingEntry, entry_lines
 from patron_purge.run_outcome import Outcome
 
 PATHS = ["/review", "/api/review", "/workbook", "/certificate"]
@@ -55,6 +62,70 @@ def test_file_that_its_task_did_not_write_is_not_shown(
     assert response.status_code == 409
     assert f"{name} is not shown" in response.text
     assert "id000003" not in response.text
+
+
+def log_deletion(kind: str, run_id: str = RUN_ID, *, done: bool = True) -> None:
+    """Write into the housekeeping's log that files were deleted on the evening of 1 October in Chicago."""
+    entry = HousekeepingEntry(
+        at=datetime(2026, 10, 2, 3, tzinfo=UTC), run_id=run_id, did=FILES_DELETED, counts={kind: 3}, done=done
+    )
+    root = RunFolder.of_run("north", RUN_ID).path.parent
+    RunFolder(root).write(HOUSEKEEPING, entry_lines([entry]).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "kind", "what"),
+    [
+        (files.LEDGER_REVIEWED, "/review", "ledger", "The list of people"),
+        (files.WORKBOOK, "/workbook", "workbook", "The workbook"),
+    ],
+)
+def test_a_file_that_was_deleted_after_its_time_is_said_to_be(
+    run: SampleRun, name: str, path: str, kind: str, what: str
+) -> None:
+    complete(run)
+    log_deletion(kind)
+    assert run.client().get(path, params=WHERE).status_code == 200
+    run.folder.remove(name)
+    response = run.client().get(path, params=WHERE)
+    assert response.status_code == 410
+    assert f"{what} of this run was deleted on 1 Oct 2026" in response.text
+    assert "north.yaml says that such files are kept for 45 days" in response.text
+    assert "not shown" not in response.text
+    (link,) = re.findall(r'href="(certificate[^"]+)"', response.text)
+    assert run.client().get(f"/{html.unescape(link)}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        {"kind": "workbook"},
+        {"kind": "ledger", "run_id": "manual__other"},
+        {"kind": "ledger", "done": False},
+    ],
+    ids=["another kind", "another run", "broken off"],
+)
+def test_a_file_of_which_no_deletion_is_on_record_is_missing(run: SampleRun, logged: dict[str, Any]) -> None:
+    complete(run)
+    log_deletion(**logged)
+    run.folder.remove(files.LEDGER_REVIEWED)
+    response = run.client().get("/review", params=WHERE)
+    assert response.status_code == 409
+    assert f"{files.LEDGER_REVIEWED} is not shown: it is missing" in response.text
+
+
+def test_a_list_that_was_changed_is_not_said_to_be_deleted(run: SampleRun) -> None:
+    complete(run)
+    log_deletion("ledger")
+    run.folder.write(files.LEDGER_REVIEWED, b"forged")
+    assert run.client().get("/review", params=WHERE).status_code == 409
+
+
+def test_a_log_that_can_not_be_read_hides_no_missing_file(run: SampleRun) -> None:
+    complete(run)
+    RunFolder(run.folder.path.parent).write(HOUSEKEEPING, b"no entry")
+    run.folder.remove(files.LEDGER_REVIEWED)
+    assert run.client().get("/review", params=WHERE).status_code == 409
 
 
 def test_file_without_a_record_is_not_shown(run: SampleRun) -> None:

@@ -14,6 +14,7 @@ from patron_purge.notices import (
     Place,
     approval_wanted,
     approved,
+    counts_wanted_again,
     failed,
     mail_of,
     nobody_to_purge,
@@ -128,12 +129,30 @@ def test_the_documentation_shows_every_mail_as_it_is(kind: NoticeKind) -> None:
 
 
 def test_the_links_lead_to_the_pages_of_the_run() -> None:
-    review, form = EVERY[NoticeKind.APPROVAL_WANTED](PLACE).links
+    review, form, _phone = EVERY[NoticeKind.APPROVAL_WANTED](PLACE).links
     assert review.url == f"{RUN_PAGE}/plugin/purge_review"
     assert form.url == f"{RUN_PAGE}/tasks/approve_purge/required_actions?map_index=-1"
     assert EVERY[NoticeKind.FAILED](PLACE).links[0].url == f"{RUN_PAGE}/tasks/pull_report"
     assert EVERY[NoticeKind.ENDED](PLACE).links[0].url == (
         "https://airflow.example.edu/af/alma-purge/certificate"
+        "?dag_id=alma_user_purge_demo&run_id=scheduled__2026-11-02T12%3A00%3A00%2B00%3A00"
+    )
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        EVERY[NoticeKind.APPROVAL_WANTED](PLACE),
+        EVERY[NoticeKind.REMINDER](PLACE),
+        ready_wanted(PLACE),
+        purge_by_hand_wanted(PLACE),
+        counts_wanted_again(PLACE),
+    ],
+)
+def test_whoever_is_wanted_finds_the_review_page_on_a_phone_too(notice: Notice) -> None:
+    assert notice.links[-1].text.startswith("On a phone")
+    assert notice.links[-1].url == (
+        "https://airflow.example.edu/af/alma-purge/review"
         "?dag_id=alma_user_purge_demo&run_id=scheduled__2026-11-02T12%3A00%3A00%2B00%3A00"
     )
 

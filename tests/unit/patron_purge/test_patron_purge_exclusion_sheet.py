@@ -1,6 +1,7 @@
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -93,6 +94,35 @@ def test_refuses_a_few_bytes_that_span_billions_of_cells() -> None:
     book.save(buffer)
     with pytest.raises(InputRefusedError, match="spans more than"):
         read_sheets(buffer.getvalue(), "f.xlsx")
+
+
+BILLION = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize(
+    "entities",
+    [
+        '<!ENTITY told SYSTEM "file://{secret}">',
+        '<!ENTITY % more SYSTEM "file://{secret}"> %more; <!ENTITY told "x">',
+        f'<!ENTITY l0 "lol">{BILLION}<!ENTITY told "&l9;">',
+    ],
+    ids=["external", "external parameter", "billion laughs"],
+)
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "_rels/.rels"])
+def test_refuses_xml_entities_and_reads_no_file_for_them(
+    tmp_path: Path, part: str, entities: str, encoding: str
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("for nobody")
+    with zipfile.ZipFile(BytesIO(GOOD)) as archive:
+        good = archive.read(part).decode()
+    root = good[good.index("<", 1) if good.startswith("<?") else 0 :]
+    declared = f"<!DOCTYPE x [{entities.replace('{secret}', str(secret))}]>{root}"
+    spoiled = f'<?xml version="1.0" encoding="{encoding}"?>{declared}'.replace("</t>", "&told;</t>")
+    with pytest.raises(InputRefusedError, match="declares XML entities") as caught:
+        read_sheets(repacked(GOOD, {part: spoiled.encode(encoding)}), "f.xlsx")
+    assert "for nobody" not in str(caught.value)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

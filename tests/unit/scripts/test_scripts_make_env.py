@@ -45,9 +45,9 @@ def test_no_service_may_do_more_than_it_must() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
     for name, service in services.items():
         assert service["mem_limit"], name
-        if name not in {"postgres", "redis"}:
-            assert service["user"] == "50000:50000", name
-            assert service["cap_drop"] == ["ALL"], name
+        own_user = name if name in {"postgres", "redis"} else "50000:50000"
+        assert service["user"] == own_user, name
+        assert service["cap_drop"] == ["ALL"], name
     published = {name: one["ports"] for name, one in services.items() if "ports" in one}
     assert published == {"api-server": ["${SITE_ADDRESS:-127.0.0.1}:${SITE_PORT:-8080}:8080"]}
 
