@@ -22,7 +22,7 @@ CODE ?=
 BIN := $(VENV)/bin
 # What has a target of its own: needs more than Python, or more than some minutes.
 SEPARATE := $(patsubst %,--ignore=tests/%,bench browser chaos distributed kill)
-LOCK := uv pip compile --no-strip-extras --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes -q --no-emit-index-url \
 	--custom-compile-command "make lock"
 
 # The demo's own package; the rest is on the path through the install, except in an environment given by VENV.
