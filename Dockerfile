@@ -17,7 +17,7 @@ RUN groupadd --gid 50000 airflow \
 
 WORKDIR /opt/alma-user-purge
 COPY requirements-site.txt ./
-RUN pip install --no-cache-dir --require-hashes -r requirements-site.txt
+RUN pip install --no-cache-dir --require-hashes -r requirements-site.txt -c requirements-site.txt
 
 COPY pyproject.toml README.md LICENSE ./
 COPY dags ./dags

@@ -172,7 +172,8 @@ def install(environment: Environment, lock: str) -> None:
             f"Installing {total} locked packages into {environment.folder.name} "
             "(every file is checked against its sha256)."
         )
-        run_pip(environment, ["--require-hashes", "-r", lock], total)
+        # As constraints the same lines also count for what another package asks for with an extra.
+        run_pip(environment, ["--require-hashes", "-r", lock, "-c", lock], total)
     run_pip(environment, ["--no-deps", "--no-build-isolation", "-e", "."], 0)
     environment.stamp.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
     say("Installed.")
