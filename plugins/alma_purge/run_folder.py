@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 from airflow.sdk import ObjectStoragePath
@@ -84,8 +84,7 @@ class RunFolder:
             if self.path.protocol in {"file", ""}:
                 _create_local(Path(self.path.path), name, content)
             else:
-                # Not `self.path.fs`: it knows only the stores that some provider package has registered.
-                self.path.__wrapped__.fs.pipe_file((self.path / name).path, content, mode="create")
+                _filesystem(self.path).pipe_file((self.path / name).path, content, mode="create")
         except FileExistsError:
             return False
         return True
@@ -142,7 +141,6 @@ class RunFolder:
         Args:
             prefix: Begin of their names.
         """
-        self.path.fs.invalidate_cache()  # a store may remember an older listing
         return tuple(self.read(name) for name in self.names() if name.startswith(prefix))
 
     def names(self) -> tuple[str, ...]:
@@ -172,8 +170,14 @@ def run_folders(institution_code: str) -> list[RunFolder]:
     return [RunFolder(one) for one in sorted(folders, key=lambda one: str(one.name))]
 
 
+def _filesystem(path: ObjectStoragePath) -> Any:
+    """Return what reaches the store; a path's own `fs` knows only stores that some provider package has registered."""
+    return path.__wrapped__.fs
+
+
 def _entries(path: ObjectStoragePath) -> list[ObjectStoragePath]:
-    """List what is in a folder; nothing when it is not there."""
+    """List what is in a folder now; nothing when it is not there."""
+    _filesystem(path).invalidate_cache()  # a store may remember an older listing
     try:
         return list(path.iterdir())
     except (FileNotFoundError, NotADirectoryError):

@@ -63,12 +63,8 @@ def records(folder: RunFolder) -> tuple[NoticeRecord, ...]:
         folder: The run folder.
     """
     inner = _inner(folder)
-    inner.path.fs.invalidate_cache()  # a store may remember an older listing
-    try:
-        names = [one.name for one in inner.path.iterdir() if one.name.endswith(".json")]
-    except (FileNotFoundError, NotADirectoryError):  # a local folder that is not there yet gives the latter
-        return ()
-    found = [_read(inner.read(name), name) for name in names if not name.startswith(".")]
+    names = [name for name in inner.names() if name.endswith(".json") and not name.startswith(".")]
+    found = [_read(inner.read(name), name) for name in names]
     return tuple(sorted(found, key=lambda one: one.at))
 
 
