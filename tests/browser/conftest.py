@@ -27,6 +27,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 PATIENCE_MS = 90_000
+# A picture that is taken before the browser has painted shows the page before.
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 DESKTOP, PHONE = (1280, 900), (390, 844)
 LogIn = Callable[..., Page]
 
@@ -118,6 +120,7 @@ def picture(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
     def take(page: Page, name: str, *, whole: bool = False) -> Path:
         path = folder / f"{name}.png"
+        page.evaluate(PAINTED)
         page.screenshot(path=path, full_page=whole)
         request.config.stash.setdefault(PICTURES, []).append(path)
         return path

@@ -48,7 +48,9 @@ class Play:
 
     def assert_complete(self) -> None:
         """Make sure that all kills were made and the run was completed nevertheless."""
-        assert not self.saboteur.kills, f"not made: {self.saboteur.kills}; the run said {self.watch.sentences}"
+        assert not self.saboteur.kills, (
+            f"not made: {self.saboteur.kills}; the run said {self.watch.sentences}"
+        )
         assert self.state == "success", self.watch.sentences
         assert_complete(self.world, self.before, self.folder)
 

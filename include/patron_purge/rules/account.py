@@ -28,7 +28,9 @@ def active_loans(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person with a loan, or whose loans Alma did not tell."""
     if patron.loans is None:
         return Finding(Reason.NOT_CHECKED, "Alma did not give the number of loans")
-    return Finding(Reason.ACTIVE_LOANS, f"{patron.loans} loan(s)") if patron.loans != 0 else None
+    if patron.loans == 0:
+        return None
+    return Finding(Reason.ACTIVE_LOANS, "1 loan" if patron.loans == 1 else f"{patron.loans} loans")
 
 
 def active_requests(patron: Patron, context: RuleContext) -> Finding | None:

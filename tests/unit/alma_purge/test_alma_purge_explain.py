@@ -24,7 +24,7 @@ def keep(run_id: str, *rows: dict[str, str], days: int = 0, name: str = files.LE
 
 @pytest.fixture
 def past() -> None:
-    keep("june", ledger_row(primary_id="00123", state="held_back", reason="active_loans", detail="2 loan(s)"))
+    keep("june", ledger_row(primary_id="00123", state="held_back", reason="active_loans", detail="2 loans"))
     folder = keep("july", ledger_row(primary_id="00123", state="purged"), days=30)
     approved = asked().model_copy(
         update={
@@ -45,7 +45,7 @@ def test_every_run_with_a_ledger_is_explained_latest_first(capsys: pytest.Captur
     assert "00123 (typed: 123)" in said
     assert "PURGED" in said
     assert "approved by Olga Operator (olga) on 2026-10-02 09:30" in said
-    assert "has active loans (2 loan(s))" in said
+    assert "has active loans (2 loans)" in said
     assert "Nobody was asked to approve the list of this run." in said
     assert "1 run(s) have no list of people any more" in said
 

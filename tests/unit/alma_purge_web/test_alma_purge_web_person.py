@@ -48,10 +48,10 @@ def test_person_on_the_list(run: SampleRun) -> None:
 
 
 def test_person_held_back_by_the_live_check(run: SampleRun) -> None:
-    people = (*PEOPLE, held(7, Reason.ACTIVE_LOANS, state="dropped_live", detail="2 loan(s)"))
+    people = (*PEOPLE, held(7, Reason.ACTIVE_LOANS, state="dropped_live", detail="2 loans"))
     page = asked(run.reviewed(people), primary_id="ID000007")[1]
     assert "Not on the list, because of what Alma showed when everybody was looked up" in page
-    assert "has active loans (2 loan(s))" in page
+    assert "has active loans (2 loans)" in page
     assert '<tr class="warn"> <th scope="row" data-label="Rule">Loans</th>' in page
     assert "requests, fees, credit, blocks, notes, proxies, recent activity." in page
 

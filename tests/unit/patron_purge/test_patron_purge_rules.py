@@ -194,7 +194,7 @@ def test_the_first_rule_in_the_order_of_the_reasons_wins() -> None:
     [
         ({"open_fees": None}, "Alma did not give the open fees"),
         ({"credit": None}, "Alma did not give the credit balance"),
-        ({"loans": 3}, "3 loan(s)"),
+        ({"loans": 3}, "3 loans"),
         ({"open_fees": Decimal("12.5")}, "owes 12.50"),
         ({"open_fees": Decimal(-5)}, "credit of 5.00"),
         ({"credit": Decimal(5)}, "credit of 5.00"),

@@ -176,11 +176,11 @@ def test_everybody_stands_on_one_of_the_two_lists() -> None:
 
 
 def test_the_reason_stands_in_words() -> None:
-    sheet = opened(ledger_row(state="held_back", reason="active_loans", detail="2 loan(s)"))["Held back"]
+    sheet = opened(ledger_row(state="held_back", reason="active_loans", detail="2 loans"))["Held back"]
     assert [sheet[f"{column}2"].value for column in "LMN"] == [
         RowState.HELD_BACK.label,
         Reason.ACTIVE_LOANS.label,
-        "2 loan(s)",
+        "2 loans",
     ]
 
 
