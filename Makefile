@@ -111,8 +111,9 @@ test-matrix: install-dev ## Spoil every changing call in every way, rerun every 
 test-chaos: install-dev ## Let RUNS runs go wrong at random; SEED=17 RUNS=1 tells again what happened to run 17
 	@exec $(BIN)/python -m tests.chaos.campaign --runs $(RUNS) --seed $(SEED)
 
-bench: install-dev ## Measure the selection of candidates beside its floor, and the reading of ninety institutions
+bench: install-dev ## Measure the selection beside its floor, the review page of 100,000 people, and the reading of ninety institutions
 	@$(BIN)/python tests/bench/bench_select_candidates.py
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) $(BIN)/python tests/bench/bench_review_page.py
 	@PYTHONPATH=$(PYTHONPATH):$(CURDIR) exec $(BIN)/python tests/bench/bench_parse_dags.py
 
 lint: install-dev ## Check style, formatting, import directions and locks

@@ -24,7 +24,9 @@ def from_home_to_the_form(page: Page) -> None:
     """Open the required action the way an approver finds it."""
     page.get_by_text("Required Actions").first.click()
     page.get_by_role("link", name="approve_purge").first.click()
-    page.get_by_role("button", name="Approve").wait_for()
+    page.wait_for_url("**/tasks/approve_purge**")
+    page.get_by_text("PurgeApprovalSensor").wait_for()
+    page.locator("[name=element_count]").wait_for()
 
 
 def review_tab(page: Page) -> tuple[Page, FrameLocator]:
