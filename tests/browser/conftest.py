@@ -47,10 +47,12 @@ def site(browser_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("site")
     with ExitStack() as stack:
         sandbox = stack.enter_context(running_sandbox(users=300, job_seconds=0.5))
-        airflow = AirflowSite(folder, connections_to(sandbox, "demo"))
+        connections = connections_to(sandbox, "demo") | connections_to(sandbox, "byhand")
+        airflow = AirflowSite(folder, connections)
         changed = {"schedule": None, "name": "Example College", "approvers": ["olga"]}
-        write_config(airflow.layout.config, {"demo": changed})
-        client: PersonClient = stack.enter_context(running_site(airflow, ["demo"]))
+        by_hand = changed | {"name": "Hillside College", "engine": "manual", "purge_job": None}
+        write_config(airflow.layout.config, {"demo": changed, "byhand": by_hand})
+        client: PersonClient = stack.enter_context(running_site(airflow, ["demo", "byhand"]))
         yield BrowserSite(airflow.url, client, World(sandbox), sandbox, folder, airflow.environment)
 
 
