@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
@@ -12,14 +13,32 @@ LOOK_AFTER = timedelta(minutes=15)
 """How long after the intent a job may still appear, so that nobody can say before that it is not there."""
 
 
+class Seen(StrEnum):
+    """What a person found on Alma's Monitor Jobs page."""
+
+    MISSING = "missing"
+    ENDED = "ended"
+
+    @property
+    def words(self) -> str:
+        """Return what is said about the job."""
+        return "is not there and did not run" if self is Seen.MISSING else "is there and has ended"
+
+    @property
+    def meaning(self) -> str:
+        """Return what the run makes of it."""
+        return "never started" if self is Seen.MISSING else "ended"
+
+
 class Looked(BaseModel):
-    """Somebody looked at Alma's Monitor Jobs page, and a job of this run was not there.
+    """Somebody looked at Alma's Monitor Jobs page for a job of this run, and it does not work, or not any more.
 
     Attributes:
         job_name: The job that was looked for.
         attempt: Which start of it.
         by: Who looked; staff.
         at: When.
+        seen: What was found.
         comment: What that person added.
     """
 
@@ -29,6 +48,7 @@ class Looked(BaseModel):
     attempt: int
     by: Person
     at: AwareDatetime
+    seen: Seen = Seen.MISSING
     comment: str = ""
 
     @property
@@ -37,7 +57,7 @@ class Looked(BaseModel):
         said = f" Comment: {self.comment}" if self.comment else ""
         return (
             f"{self.by.name} ({self.by.id}) looked at Monitor Jobs in Alma at {self.at:%Y-%m-%d %H:%M %Z} and said "
-            f"that the job {self.job_name} is not there and did not run.{said}"
+            f"that the job {self.job_name} {self.seen.words}.{said}"
         )
 
     def to_bytes(self) -> bytes:

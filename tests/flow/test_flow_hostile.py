@@ -13,6 +13,7 @@ from tests.support.config import own_config
 from tests.support.flow import connect
 from tests.support.tenant import (
     MARKER,
+    advance,
     arm,
     calls,
     change,
@@ -31,11 +32,15 @@ from alma_api.rate_limit import RateLimit
 from alma_purge import files
 from alma_purge.sensors.approval import PurgeApprovalSensor
 from alma_purge.steps import job_start
+from alma_purge.steps.job_book import read_job_record
 from alma_purge.triggers.alma_job import AlmaJobEndTrigger
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.people import Expectation
 from alma_sandbox.testing import running_sandbox
+from patron_purge import looked
+from patron_purge.decision import Person as Staff
 from patron_purge.ledger import read_ledger_csv
+from patron_purge.looked import Looked, Seen
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
 
@@ -141,6 +146,38 @@ def test_where_alma_shows_no_names_an_unclear_start_stops_at_once_and_nobody_is_
     assert in_marker_group(sandbox) == approved
     assert "It is not known whether" in chain.stop("purge_users"), "clearing sends nothing either"
     assert calls(sandbox, "POST", PURGE) == len(job_starts(sandbox)) - 1 == 1
+
+
+def test_where_alma_shows_no_names_a_person_who_saw_the_end_of_the_purge_lets_everybody_be_accounted_for(
+    sandbox: RunningSandbox, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looked, "LOOK_AFTER", timedelta(0))
+    switch(sandbox, job_name_echoed=False)
+    before = {one.primary_id for one in people(sandbox)}
+    chain.moved()
+    arm(sandbox, "reset_after", method="POST", path=PURGE)
+    chain.stop("purge_users")
+    assert len(job_starts(sandbox)) == 2
+    advance(sandbox, 3600)
+    assert "wait until it has ended" in chain.stop("reconcile")
+
+    record = read_job_record(chain.open().folder, files.PURGE_RECORD)
+    entry = Looked(
+        job_name=record.job_name,
+        attempt=record.attempt,
+        by=Staff(id="olga", name="Olga"),
+        at=datetime.now(UTC),
+        seen=Seen.ENDED,
+    )
+    chain.open().folder.append(files.LOOKED_ENTRY, entry.to_bytes())
+    for task_id in ("reconcile", "restore_kept"):
+        assert "failed; look there for what to do" in chain.stop(task_id)
+    purged = before - {one.primary_id for one in people(sandbox)}
+    ledger = read_ledger_csv(chain.open().folder.read(files.LEDGER_RESTORED))
+    assert purged
+    assert set(ledger.loc[ledger["state"] == "purged", "primary_id"]) == purged
+    assert in_marker_group(sandbox) == set()
+    assert calls(sandbox, "POST", PURGE) == 1
 
 
 def test_a_file_that_has_shrunk_since_the_approval_stops_the_regroup(sandbox: RunningSandbox) -> None:

@@ -57,7 +57,7 @@ class PersonClient(AirflowClient):
             answer = self._session.post(
                 f"{self.url}{PAGES}/looked",
                 params=query,
-                data={**fields, "typed": fields["expected"]},
+                data={**fields, "typed": fields["expected"], "seen": "missing"},
                 headers={"Origin": self.url},
                 timeout=CALL_SECONDS,
             )

@@ -35,13 +35,13 @@ LOOK_UP_FOR = timedelta(minutes=15)
 TRIGGER_GRACE = timedelta(minutes=30)
 LOOK_FOR_IT = "It is not sent again. Look at the Monitor Jobs page in Alma, 15 minutes after the start."
 IF_MISSING = (
-    'If the job is not there, an approver says so on the review page under "Was this job started?". After that, or '
-    "an hour after the start, clear reconcile with everything after it, which puts everybody back, and trigger a new "
-    "run."
+    'If it is not there or has ended, an approver says so on the review page under "Was this job started?". After '
+    "that, or an hour after the start, clear reconcile with everything after it, which puts everybody back, and "
+    "trigger a new run."
 )
 ONLY_A_PERSON = (
-    'If no such job is there, an approver must say so on the review page under "Was this job started?": until then '
-    "restore_kept puts nobody back. Then clear reconcile with everything after it, and trigger a new run."
+    'An approver must say on the review page, under "Was this job started?", that it is not there or has ended: until '
+    "then restore_kept puts nobody back. Then clear reconcile with everything after it, and trigger a new run."
 )
 
 

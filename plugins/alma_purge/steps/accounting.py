@@ -78,11 +78,13 @@ def require_ended(client: AlmaClient, run: PurgeRun, record: JobRecord, *, echo_
         TryAgainError: It may still be working.
     """
     looked = looked_at(run.folder, record)
-    if is_active(client, record, echo_proven=echo_proven, seen_missing=looked is not None):
+    if is_active(client, record, echo_proven=echo_proven, seen_idle=looked is not None):
         raise TryAgainError(_still_active(record, looked))
     if looked is not None:
         log.warning(
-            "The job %s counts as never started, because a person looked for it in Alma", record.job_name
+            "The job %s counts as %s, because a person looked for it in Alma",
+            record.job_name,
+            looked.seen.meaning,
         )
 
 
@@ -94,15 +96,15 @@ def _still_active(record: JobRecord, looked: Looked | None) -> str:
         )
     if looked is not None:
         return (
-            f"ATTENTION: {looked.by.name} looked in Alma and said that the job {record.job_name} did not run, but Alma "
-            "lists it now and it is not over. Nobody is accounted for or moved while it works. Look at Alma's Monitor "
-            "Jobs page; when the job has ended, clear this task."
+            f"ATTENTION: {looked.by.name} looked in Alma and said that the job {record.job_name} "
+            f"{looked.seen.words}, but Alma lists it now and it is not over. Nobody is accounted for or moved while it "
+            "works. Look at Alma's Monitor Jobs page; when the job has ended, clear this task."
         )
     if record.stage is JobStage.INTENDED:
         return (
             f"It is not known whether the job {record.job_name} was started in Alma, so nobody can be accounted for or "
-            "moved yet. Look at Alma's Monitor Jobs page. If the job is there, clear this task when it has ended. If "
-            "it is not there and did not run, an approver can say so on the review page, 15 minutes after the start; "
+            "moved yet. Look at Alma's Monitor Jobs page. If the job is there, wait until it has ended. Then, or if it "
+            "is not there and did not run, an approver can say so on the review page, 15 minutes after the start; "
             "then clear this task."
         )
     return (

@@ -171,9 +171,7 @@ def _ended_well(instance: JobInstance) -> bool:
     return instance.status.is_good or instance.status is JobStatus.COMPLETED_WARNING
 
 
-def is_active(
-    client: AlmaClient, record: JobRecord, *, echo_proven: bool, seen_missing: bool = False
-) -> bool:
+def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool, seen_idle: bool = False) -> bool:
     """Tell whether a job of this run may still be working in Alma.
 
     A job whose start was unclear and which Alma does not list an hour later was never started, provided that
@@ -184,7 +182,7 @@ def is_active(
         client: The Alma client.
         record: The record of the job.
         echo_proven: Whether an earlier job of this run showed the name it was given.
-        seen_missing: Whether a person looked in Alma and did not find the job.
+        seen_idle: Whether a person looked in Alma, and the job was not there or had ended.
 
     Raises:
         AlmaRequestError: Alma does not know the instance any more.
@@ -197,6 +195,6 @@ def is_active(
         instance = look_up(client, record)
         if instance is None:
             waited = datetime.now(UTC) - (record.intended_at or datetime.now(UTC))
-            return not (seen_missing or (echo_proven and waited > UNLISTED_IS_OVER))
+            return not (seen_idle or (echo_proven and waited > UNLISTED_IS_OVER))
         return not instance.status.is_terminal
     return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal

@@ -110,8 +110,8 @@ def _may_work(client: AlmaClient, run: PastRun, record: JobRecord, *, echoed: bo
     if began is not None and datetime.now(UTC) - began > OVER_AFTER:
         return False
     try:
-        seen_missing = looked_at(run.folder, record) is not None
-        return is_active(client, record, echo_proven=echoed, seen_missing=seen_missing)
+        seen_idle = looked_at(run.folder, record) is not None
+        return is_active(client, record, echo_proven=echoed, seen_idle=seen_idle)
     except NotFoundError:
         return True
 

@@ -20,7 +20,7 @@ from alma_purge.web.opened_run import OpenedRun, OpenedRunDep
 from alma_purge.web.pages import run_page
 from alma_purge.web.refused_action import ActionRefusedError
 from patron_purge.errors import RunFileError
-from patron_purge.looked import Looked
+from patron_purge.looked import Looked, Seen
 from patron_purge.states import RowState
 from patron_purge.taken_off import LONGEST_REASON, TakenOff
 
@@ -53,19 +53,21 @@ class TakeOffForm(_Form):
 
 
 class LookedForm(_Form):
-    """The form with which somebody says that a job is not in Alma.
+    """The form with which somebody says that a job is not in Alma, or has ended there.
 
     Attributes:
         token: The form's token.
         attempt: Which start of the job.
         typed: Name of the job, as it was typed.
         expected: Name of the job that the form was shown for.
+        seen: What the person found in Alma.
         comment: What the person adds.
     """
 
     attempt: int
     expected: Annotated[str, Field(max_length=300)]
     typed: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)] = ""
+    seen: Seen
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_REASON)] = ""
 
 
@@ -129,7 +131,7 @@ def take_off(
 def looked(
     request: Request, run: OpenedRunDep, person: ApproverDep, form: Annotated[LookedForm, Form()]
 ) -> Response:
-    """Write down that somebody looked in Alma, and a job whose start was unclear is not there."""
+    """Write down what somebody saw in Alma of a job whose start was unclear."""
     require_own_form(request, run, person, form.token)
     start = (form.expected, form.attempt)
     job = next((one for one in unclear_jobs(run) if (one.record.job_name, one.record.attempt) == start), None)
@@ -152,6 +154,7 @@ def looked(
         attempt=job.record.attempt,
         by=person,
         at=datetime.now(UTC),
+        seen=form.seen,
         comment=form.comment,
     )
     run.folder.append(files.LOOKED_ENTRY, entry.to_bytes())

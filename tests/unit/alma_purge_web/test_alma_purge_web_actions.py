@@ -35,7 +35,7 @@ from alma_purge.web.opened_run import OpenedRun
 from alma_purge.web.records import RunRecords
 from patron_purge.decision import Decision, DecisionState, Person
 from patron_purge.digest import approval_code
-from patron_purge.looked import LOOK_AFTER
+from patron_purge.looked import LOOK_AFTER, Seen
 from patron_purge.retention import FileKind
 
 FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -324,7 +324,14 @@ def unclear_run(run: SampleRun) -> SampleRun:
 def say(run: SampleRun, headers: Mapping[str, str] = FROM_HERE, user: str = "olga", **form: str) -> Response:
     where = OpenedRun(institution_of_dag(DAG_ID), DAG_ID, RUN_ID, NOTHING, run.folder, run.records)
     token = form_token(where, Person(id=user, name=user))
-    given = {"expected": JOB, "attempt": "2", "typed": JOB, "comment": "looked twice", "token": token} | form
+    given = {
+        "expected": JOB,
+        "attempt": "2",
+        "typed": JOB,
+        "seen": "missing",
+        "comment": "looked twice",
+        "token": token,
+    } | form
     response: Response = run.client(user).post("/looked", params=WHERE, data=given, headers=headers)
     return response
 
@@ -344,6 +351,24 @@ def test_an_approver_says_that_a_job_is_not_in_alma(unclear_run: SampleRun, name
     after = unclear_run.client("olga").get("/review", params=WHERE).text
     assert "It counts as never started" in after
     assert say(unclear_run).status_code == 409, "once is enough"
+
+
+def test_an_approver_says_that_a_job_has_ended_in_alma(unclear_run: SampleRun) -> None:
+    record = sent(unclear_run, files.PURGE_RECORD)
+    assert say(unclear_run, seen="ended").status_code == 303
+    looked = looked_at(unclear_run.folder, record)
+    assert looked is not None
+    assert looked.seen is Seen.ENDED
+    after = unclear_run.client("olga").get("/review", params=WHERE).text
+    assert "is there and has ended" in after
+    assert "It counts as ended" in after
+
+
+@pytest.mark.parametrize("seen", ["", "running"])
+def test_one_of_the_two_buttons_must_be_chosen(unclear_run: SampleRun, seen: str) -> None:
+    record = sent(unclear_run, files.PURGE_RECORD)
+    assert say(unclear_run, seen=seen).status_code == 422
+    assert looked_at(unclear_run.folder, record) is None
 
 
 @pytest.mark.parametrize("typed", ["", "purge", JOB.upper()])

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.patron_purge.output_samples import NOW, OLGA
 
 from patron_purge.errors import RunFileError
-from patron_purge.looked import LOOK_AFTER, Looked, looked_for, read_looked
+from patron_purge.looked import LOOK_AFTER, Looked, Seen, looked_for, read_looked
 
 SEEN = Looked(job_name="purge-1", attempt=1, by=OLGA, at=NOW, comment="twice")
 
@@ -33,6 +33,7 @@ def test_statements_are_read_oldest_first() -> None:
 def test_the_certificate_can_say_who_looked_and_when() -> None:
     for part in ("Olga Operator (olga)", "purge-1", "not there and did not run", "twice"):
         assert part in SEEN.sentence
+    assert "is there and has ended" in SEEN.model_copy(update={"seen": Seen.ENDED}).sentence
     assert "Comment" not in SEEN.model_copy(update={"comment": ""}).sentence
 
 
