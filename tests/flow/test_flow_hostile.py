@@ -19,6 +19,7 @@ from tests.support.tenant import (
     change,
     changing_calls,
     digest_of,
+    disarm,
     ids_of,
     job_starts,
     members_of,
@@ -178,6 +179,26 @@ def test_where_alma_shows_no_names_a_person_who_saw_the_end_of_the_purge_lets_ev
     assert set(ledger.loc[ledger["state"] == "purged", "primary_id"]) == purged
     assert in_marker_group(sandbox) == set()
     assert calls(sandbox, "POST", PURGE) == 1
+
+
+def test_whoever_was_taken_off_late_from_a_list_that_is_made_again_does_not_spoil_the_books(
+    sandbox: RunningSandbox, chain: Chain
+) -> None:
+    first = chain.approved()
+    change(sandbox, first[0], add_loan=True)
+    arm(sandbox, "500", method="POST", path="/conf/sets", times=0)
+    chain.stop("regroup_users")
+    assert first[0] in chain.document(files.DROPS_REGROUP)
+    disarm(sandbox)
+
+    chain.to_review()
+    assert first[0] not in chain.approved()
+    chain.approve()
+    del chain.states["regroup_users"]
+    chain.purged()
+    chain.account()
+    assert job_starts(sandbox)
+    assert in_marker_group(sandbox) == set()
 
 
 def test_a_file_that_has_shrunk_since_the_approval_stops_the_regroup(sandbox: RunningSandbox) -> None:

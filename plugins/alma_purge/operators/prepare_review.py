@@ -18,6 +18,7 @@ from alma_purge.operators.base import (
 )
 from alma_purge.run_folder import sha256_of
 from alma_purge.steps.authority import Payloads, checked_payloads, digest_basis
+from alma_purge.steps.drops import forget_drops
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.review_facts import Gathered, applied_protect_lists, guard_facts, input_summaries
 from alma_purge.steps.review_list import workbook_of
@@ -55,6 +56,7 @@ class PrepareReviewOperator(PurgeOperator):
         ledger = read_ledger_csv(fetch(context, run, files.LEDGER_CHECKED, "check_live"))
         if run.mode is Mode.PILOT:
             ledger = limit_to_pilot(ledger, run.institution.pilot_size)
+        forget_drops(run)
         publish(context, run, files.LEDGER_REVIEWED, ledger_csv(ledger))
         payloads = _freeze(run, context)
         gathered = _gather(run, context)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
+from alma_purge import files
 from alma_purge.operators.base import PurgeRun
 from alma_purge.run_folder import HasFolder
 from patron_purge.errors import RunFileError
@@ -33,6 +34,16 @@ def write_drops(run: PurgeRun, file_name: str, dropped: Mapping[str, Finding]) -
     everybody = {**dropped, **read_drops(run, file_name)}
     drops = _Drops({key: _Drop(reason=one.reason, detail=one.detail) for key, one in everybody.items()})
     run.folder.write(file_name, drops.model_dump_json(indent=1).encode())
+
+
+def forget_drops(run: PurgeRun) -> None:
+    """Remove the drops of a list that is made again; everybody on the new list is checked anew.
+
+    Args:
+        run: The run; nothing of it was sent to Alma.
+    """
+    for name in (files.DROPS_REGROUP, files.DROPS_PURGE):
+        run.folder.remove(name)
 
 
 def read_drops(run: HasFolder, file_name: str) -> dict[str, Finding]:
