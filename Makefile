@@ -6,7 +6,7 @@
 #   VENV_SITE=/some/venv  the same for `make test-distributed`
 #   APPROVE=yes|no      let `make demo` answer the approval by itself, as the demo operator
 #   PORT=8080           the port `make demo` would like for Airflow; a free one is taken when it is busy
-#   WORKERS=auto        how many tests run at once
+#   WORKERS=4           how many tests run at once
 #   RUNS=200 SEED=1     how many runs `make test-chaos` makes, and the seed of the first
 #   CODE=XYZ            the library that `make new-institution` and `make doctor` are about
 PYTHON ?= python3
@@ -14,7 +14,8 @@ VENV ?= .venv
 VENV_SITE ?= .venv-site
 APPROVE ?=
 PORT ?= 8080
-WORKERS ?= auto
+# Tests wait about as long as they work, so few cores bear twice as many.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; cores = os.cpu_count() or 1; print(max(cores, min(2 * cores, 8)))')
 RUNS ?= 200
 SEED ?= 1
 CODE ?=
