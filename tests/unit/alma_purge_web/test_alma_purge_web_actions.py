@@ -364,6 +364,13 @@ def test_an_approver_says_that_a_job_has_ended_in_alma(unclear_run: SampleRun) -
     assert "It counts as ended" in after
 
 
+def test_the_enter_key_chooses_none_of_the_two_answers(unclear_run: SampleRun) -> None:
+    sent(unclear_run, files.PURGE_RECORD)
+    page = unclear_run.client("olga").get("/review", params=WHERE).text
+    form = page[page.index('action="looked?') :]
+    assert re.findall(r"<button[^>]*>", form)[0] == '<button type="submit" disabled hidden>'
+
+
 @pytest.mark.parametrize("seen", ["", "running"])
 def test_one_of_the_two_buttons_must_be_chosen(unclear_run: SampleRun, seen: str) -> None:
     record = sent(unclear_run, files.PURGE_RECORD)
