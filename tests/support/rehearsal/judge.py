@@ -110,6 +110,8 @@ class Judge:
         if left:
             self._judge_admission(run, left, verdict)
             follow_advice(run)
+        elif "reconcile" in run.failures() and run.failures()["reconcile"].died:
+            follow_advice(run)  # killed at every try, it waits for somebody who clears it
         verdict.stranded += sorted(self.stranded())
         self._judge_jobs(run, verdict)
         self._judge_people(run, verdict)
