@@ -289,7 +289,7 @@ def test_where_alma_shows_no_names_only_a_person_can_say_that_the_job_is_not_the
     run.go(until=PURGE)
     arm(run.room.sandbox, "reset_before", method="POST", path=f"/conf/jobs/{JOBS[PURGE]}")
     run.go()
-    assert "an approver must say so on the review page" in run.said(PURGE)
+    assert "An approver must say on the review page" in run.said(PURGE)
     run.room.clock.advance(timedelta(hours=2))
     run.clear("reconcile", after=True).go()
     assert judge.stranded(), "until then restore_kept puts nobody back"
