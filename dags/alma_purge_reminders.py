@@ -1,8 +1,8 @@
 """Reminders of purge approvals that nobody has answered yet.
 
 It is there when an institution's file has a `notices` block with `reminder_hours`. Each new list starts one run, which
-sleeps until a reminder is due, sends it while the approval is still open, and ends when there is nothing left to
-remind of. It only reads, and only sends mails: pausing or clearing it does nothing to a purge.
+sleeps until a reminder is due, sends it if the approval is open then, and ends when the purge was sent or nothing is
+left to remind of. It only reads, and only sends mails: pausing or clearing it does nothing to a purge.
 """
 
 from datetime import datetime, timedelta
@@ -12,6 +12,8 @@ from airflow.sdk import DAG
 from alma_purge.notices.reminders import NEW_LIST, REMINDERS_DAG, RemindOperator, reminders_wanted
 
 START = datetime(2026, 1, 1)  # noqa: DTZ001 - Airflow reads it in its own zone
+# Each list has a sleeping run of its own for days; a consortium's lists must not wait for each other.
+MOST_LISTS = 1000
 
 if reminders_wanted():
     with DAG(
@@ -22,6 +24,7 @@ if reminders_wanted():
         schedule=[NEW_LIST],
         start_date=START,
         catchup=False,
+        max_active_runs=MOST_LISTS,
         is_paused_upon_creation=False,
         default_args={"retries": 3, "retry_delay": timedelta(minutes=5)},
         tags=["alma", "user purge"],

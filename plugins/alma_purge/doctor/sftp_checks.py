@@ -17,7 +17,7 @@ def files(visit: Visit) -> Iterator[Line]:
     with open_sftp_folder(institution) as folder:
         yield fine(
             f"{institution.sftp_connection} logs in to the pinned server and shows the folder "
-            f"{institution.sftp_folder}."
+            f'"{institution.sftp_folder}".'
         )
         for pattern in institution.exclusion_files:
             yield _file(visit, folder, pattern)

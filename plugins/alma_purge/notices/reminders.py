@@ -70,7 +70,7 @@ def next_look(subject: NoticeSubject, now: datetime, waits_since: datetime) -> d
     if decision is None:
         ended = subject.folder.read_if_there(files.CERTIFICATE) is not None or now - waits_since > GIVE_UP
         return None if ended else now + LOOK_AGAIN
-    if subject.institution.notices is None or not is_open(decision, now):
+    if subject.institution.notices is None or now >= decision.deadline or _purge_is_sent(subject):
         return None
     moments = {
         decision.deadline - timedelta(hours=float(hours)): hours
@@ -78,9 +78,14 @@ def next_look(subject: NoticeSubject, now: datetime, waits_since: datetime) -> d
     }
     # After an outage only the latest one is sent; one that was due before the question never is.
     due = [moment for moment in moments if decision.asked_at < moment <= now]
-    if due:
+    if due and is_open(decision, now):
         deliver(subject, still_open(subject, decision, moments[max(due)]))
     return min((moment for moment in moments if moment > now), default=None)
+
+
+def _purge_is_sent(subject: NoticeSubject) -> bool:
+    """Tell whether nobody can be asked again; before that an answer may be taken back by clearing the approval."""
+    return subject.folder.read_if_there(files.PURGE_RECORD) is not None
 
 
 def _subjects(context: Context) -> list[NoticeSubject]:

@@ -82,6 +82,23 @@ def test_an_answered_approval_is_not_reminded_of(
     subject: NoticeSubject, box: Mailbox, state: DecisionState
 ) -> None:
     record(subject.folder, answered(state))
+    assert look(subject, HALF) == LATE
+    assert look(subject, LATE) is None
+    assert box.mails == []
+
+
+def test_an_approval_that_is_asked_for_again_hours_later_is_reminded_of(
+    subject: NoticeSubject, box: Mailbox
+) -> None:
+    record(subject.folder, answered(DecisionState.APPROVED))
+    assert look(subject, HALF) == LATE
+    record(subject.folder, ASKED)
+    assert look(subject, LATE) is None
+    assert len(box.mails) == 1
+
+
+def test_nothing_is_waited_for_when_the_purge_was_sent(subject: NoticeSubject, box: Mailbox) -> None:
+    subject.folder.write(files.PURGE_RECORD, b"{}")
     assert look(subject, HALF) is None
     assert box.mails == []
 
@@ -149,7 +166,7 @@ def test_the_task_sleeps_in_the_triggerer_until_the_earliest_reminder_of_its_lis
     assert len(box.mails) == 1
 
     for folder_of_run in (folder, later):
-        record(folder_of_run, answered(DecisionState.REJECTED))
+        folder_of_run.write(files.PURGE_RECORD, b"{}")
     RemindOperator(task_id="remind").go_on(context, None)
     assert len(box.mails) == 1
 
@@ -177,4 +194,5 @@ def test_the_reminders_have_a_dag_when_somebody_wants_them(
     if wanted:
         reminders = bag.dags["alma_purge_reminders"]
         assert not reminders.is_paused_upon_creation
+        assert reminders.max_active_runs >= 2 * 90, "two lists each for a consortium of ninety"
         assert str(reminders.timetable.asset_condition) == f"AssetAll({NEW_LIST})"
