@@ -50,9 +50,9 @@ def merge_snapshot(
     wrong = sum(folded(row.original_group) in {"", folded(marker_group)} for row in merged.values())
     if wrong:
         raise RunFileError(
-            f"snapshot.csv would record the marker group, or no group, as the original group of {wrong:,} "
+            f"snapshot.csv would record the purge group, or no group, as the original group of {wrong:,} "
             "person(s), so they could not be put back. Nothing was written. Restore the people who are in "
-            "the marker group, then run again."
+            "the purge group, then run again."
         )
     return tuple(merged[key] for key in sorted(merged))
 

@@ -132,6 +132,11 @@ class Mode(StrEnum):
     PILOT = "pilot"
     FULL = "full"
 
+    @property
+    def label(self) -> str:
+        """Return the words shown to a person."""
+        return {Mode.FULL: "Full", Mode.PILOT: "Pilot", Mode.REPORT_ONLY: "Report only"}[self]
+
 
 class Engine(StrEnum):
     """How the purge itself is started.

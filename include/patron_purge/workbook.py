@@ -33,6 +33,7 @@ _PERSON = (
 )
 # A spreadsheet counts days from 1900, the first two months of it wrongly.
 _YEAR_ZERO = 1900
+_AS_PREPARED = "The list as it was prepared. Whoever is taken off on the review page later still stands here."
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,4})?")
 _WHY = (("State", 28), ("Reason", 40), ("Detail", 50))
 
@@ -75,15 +76,16 @@ def _summary(review: Review, changes: Changes) -> Iterator[tuple[Value, ...]]:
         ("Institution", f"{review.institution_name} ({review.institution_code})"),
         ("Environment", review.environment.upper()),
         ("Run", review.run_id),
-        ("Mode", review.mode.value),
+        ("Mode", review.mode.label),
         ("Prepared", f"{review.created_at:%Y-%m-%d %H:%M %Z}"),
+        ("What this shows", _AS_PREPARED),
         ("People to purge", review.count),
         ("Equation", review.equation.text),
         ("Changes", changes.note),
         ("Money to be waived", money(review.money.total)),
         ("Largest amount of one person", money(review.money.largest)),
         ("People who owe anything", review.money.people),
-        ("Marker group", review.marker_group),
+        ("Purge group", review.marker_group),
         ("Digest", review.digest),
     )
     yield from ((what, value, None) for what, value in facts)
@@ -94,7 +96,7 @@ def _summary(review: Review, changes: Changes) -> Iterator[tuple[Value, ...]]:
     yield from ((band.label, band.count, None) for band in review.by_age)
     for guard in review.guards:
         remark = "" if guard.override is None else f"limit set to {number(guard.override)} for this run"
-        yield f"Guard {guard.name}: {guard.level.value}", guard.sentence, remark
+        yield f"Limit {guard.name}: {guard.level.label}", guard.sentence, remark
     for job in review.jobs:
         yield from ((f"{job.name} ({job.id}): {each.name}", each.value, None) for each in job.parameters)
 

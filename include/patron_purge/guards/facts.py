@@ -21,6 +21,13 @@ class GuardLevel(StrEnum):
     WARN = "warn"
     STOP = "stop"
 
+    @property
+    def label(self) -> str:
+        """Return the words shown to a person."""
+        return {GuardLevel.OK: "fine", GuardLevel.WARN: "look closely", GuardLevel.STOP: "STOPS the run"}[
+            self
+        ]
+
 
 class GuardResult(BaseModel):
     """What one guard says.

@@ -70,7 +70,7 @@ def require_only(client: AlmaClient, group_code: str, expected: Collection[str],
         members = read_marker_group(client, group_code, pause)
         if members == wanted:
             return
-        log.info("The marker group does not show the expected people yet; it is read again")
+        log.info("The purge group does not show the expected people yet; it is read again")
     raise MarkerGroupError(
         f"The group {group_code} holds {len(members - wanted):,} people who were not approved in this run, and "
         f"{len(wanted - members):,} approved people are missing from it. The purge job was not started. "

@@ -90,4 +90,4 @@ def mode(value: Mode) -> str:
     Args:
         value: The mode.
     """
-    return {Mode.FULL: "Full", Mode.PILOT: "Pilot", Mode.REPORT_ONLY: "Report only"}[value]
+    return value.label

@@ -34,7 +34,7 @@ def test_a_regrouped_person_on_file_keeps_the_first_group() -> None:
 def test_the_marker_group_is_nobodys_original_group(group: str) -> None:
     for existing, new in (([], [row("a", group)]), ([row("a", group)], [])):
         with pytest.raises(
-            RunFileError, match=r"marker group, or no group, as the original group of 1 person"
+            RunFileError, match=r"purge group, or no group, as the original group of 1 person"
         ):
             merge_snapshot(existing, new, marker_group="OKPURGE")
 

@@ -214,12 +214,14 @@ def test_the_summary_says_what_the_review_says() -> None:
     found = review()
     said = {line[0]: line[1] for line in values(opened()["Summary"])}
     assert said["Environment"] == "PRODUCTION"
+    assert said["Mode"] == "Full"
+    assert "taken off on the review page later still stands here" in said["What this shows"]
     assert said["People to purge"] == found.count
     assert said["Equation"] == found.equation.text
     assert said["Money to be waived"] == "2.60"
     assert said["Digest"] == found.digest
     for guard in found.guards:
-        assert said[f"Guard {guard.name}: {guard.level.value}"] == guard.sentence
+        assert said[f"Limit {guard.name}: {guard.level.label}"] == guard.sentence
     assert said["Purge users (M999): user_group"] == "OKTOPURGE"
     assert found.code not in said.values()
 
