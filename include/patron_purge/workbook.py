@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from patron_purge.amounts import money, number
 from patron_purge.changes import Changes
+from patron_purge.ledger import LEDGER_COLUMNS
 from patron_purge.review_model import Review
 from patron_purge.rules import rules_table
 from patron_purge.states import Reason, RowState
@@ -105,7 +106,8 @@ def _people(
     rows: "pd.DataFrame", group_names: Mapping[str, str], *, with_reason: bool
 ) -> Iterator[tuple[Value, ...]]:
     """Yield one line for each row of the ledger."""
-    columns = (rows[name].tolist() for name in _COLUMNS)
+    # The last column, whether the group was given back, is empty before a purge.
+    columns = (rows[name].tolist() for name in LEDGER_COLUMNS[:-1])
     for row, key, first, last, told, group, expiry, purge, active, fees, loans, state, reason, detail in zip(
         *columns, strict=True
     ):
@@ -122,24 +124,6 @@ def _people(
             _number(loans),
         )
         yield (*person, RowState(state).label, _reason(reason), detail) if with_reason else person
-
-
-_COLUMNS = (
-    "row",
-    "primary_id",
-    "first_name",
-    "last_name",
-    "report_group",
-    "original_group",
-    "expiry_date",
-    "purge_date",
-    "last_activity",
-    "fees",
-    "loans",
-    "state",
-    "reason",
-    "detail",
-)
 
 
 def _changes(changes: Changes, group_names: Mapping[str, str]) -> Sheet:

@@ -1,11 +1,7 @@
 """Airflow with Celery workers that share no folder: PostgreSQL, Redis and an object store between them."""
 
 import logging
-import os
-import random
-import secrets
 import shutil
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,18 +9,24 @@ from pathlib import Path
 import pytest
 from tests.support.airflow_site import COMPONENTS, QUICK, AirflowSite, running_site, write_config
 from tests.support.connections import connections_to
-from tests.support.sabotage import ALL_KILLS
+from tests.support.kill_session import (
+    chance,
+    pytest_report_header,
+    pytest_sessionstart,
+    pytest_terminal_summary,
+)
 from tests.support.services import BUCKET, object_store, postgres, redis
 from tests.support.stand import Stand
 
 import install_services
 from alma_sandbox.testing import running_sandbox
 
+__all__ = ["chance", "pytest_report_header", "pytest_sessionstart", "pytest_terminal_summary", "stand"]
+
 INSTITUTIONS = ("north", "south", "east")
 WORKERS = ("worker-1", "worker-2")
 USERS = 200
 JOB_PHASE_SECONDS = 1.5
-SEED = os.environ.get("KILL_SEED") or str(secrets.randbelow(10**6))
 
 
 class DistributedSite(AirflowSite):
@@ -42,28 +44,6 @@ class DistributedSite(AirflowSite):
         if not (own / "config").exists():
             shutil.copytree(self.layout.airflow / "config", own / "config")
         return {**self.environment, "AIRFLOW_HOME": str(own), "TMPDIR": str(own / "tmp"), "HOME": str(own)}
-
-
-def pytest_sessionstart() -> None:
-    """End as after Ctrl-C when somebody asks politely, so that no process is left behind."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
-
-
-def pytest_report_header() -> str:
-    return f"KILL_SEED={SEED}"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was killed."""
-    terminalreporter.section(f"{len(ALL_KILLS)} kills with signal 9, KILL_SEED={SEED}")
-    for kill in ALL_KILLS:
-        terminalreporter.line(kill)
-
-
-@pytest.fixture
-def chance(request: pytest.FixtureRequest) -> random.Random:
-    return random.Random(f"{SEED} {request.node.name}")
 
 
 @pytest.fixture(scope="session")
