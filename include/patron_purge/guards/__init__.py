@@ -1,8 +1,9 @@
 """Guards over the whole list: each says in one sentence whether the run looks like a usual one."""
 
-from patron_purge.guards.evaluate import GUARD_NAMES, check_overrides, evaluate_guards, stops
+from patron_purge.guards.evaluate import GUARD_NAMES, check_overrides, evaluate_guards, is_measure, stops
 from patron_purge.guards.facts import (
     ExclusionFileFacts,
+    ExclusionIdFacts,
     GuardFacts,
     GuardLevel,
     GuardResult,
@@ -14,6 +15,7 @@ from patron_purge.guards.table import GuardDoc, guards_table
 __all__ = [
     "GUARD_NAMES",
     "ExclusionFileFacts",
+    "ExclusionIdFacts",
     "GuardDoc",
     "GuardFacts",
     "GuardLevel",
@@ -23,5 +25,6 @@ __all__ = [
     "guards_table",
     "identifier_shape",
     "identifier_shapes",
+    "is_measure",
     "stops",
 ]

@@ -1,11 +1,11 @@
 """The guards themselves: each compares one number with one limit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from patron_purge.amounts import money, number
-from patron_purge.guards.facts import ExclusionFileFacts, GuardFacts
+from patron_purge.guards.facts import ExclusionFileFacts, ExclusionIdFacts, GuardFacts
 from patron_purge.institution import GuardSettings
 from patron_purge.states import Mode
 
@@ -14,6 +14,7 @@ from patron_purge.states import Mode
 CALLS_PER_PERSON = 13
 CALLS_AFTER_REGROUP = 9
 API_CALLS = "api_calls"
+EXCLUSION_DROP = "exclusion_drop"
 CALLS_FOR_THE_RUN = 1_000
 
 # Fewer rows than this go up and down by a third without anything being wrong.
@@ -119,17 +120,39 @@ def _exclusion_drop(facts: GuardFacts, settings: GuardSettings, override: Decima
 def _identifier_shapes(facts: GuardFacts, settings: GuardSettings, override: Decimal | None) -> Verdict:
     del settings  # there is no setting for it: ids of another kind are always a mistake
     limit = _or(override, MATCHES_THAT_PROVE)
-    if not facts.exclusion_shapes or not facts.report_shapes:
+    files = [file for file in facts.exclusion_ids if file.ids]
+    if not files or not facts.report_shapes:
         return Verdict(fine=True, limit=limit, sentence="One of the two sides has no ids to compare.")
-    if facts.exclusion_shapes & facts.report_shapes:
-        sentence = f"Exclusion files and report use the same kind of ids; {number(facts.matched)} matched."
-        return Verdict(fine=True, limit=limit, sentence=sentence)
-    sentence = (
-        f"The ids in the exclusion files ({_some(facts.exclusion_shapes)}) look different from those in the "
-        f"report ({_some(facts.report_shapes)}; A stands for letters, 9 for digits), and "
-        f"{number(facts.matched)} matched; at least {number(limit)} must match."
+    unmatched = [file for file in files if file.matched < limit]
+    strange = [file for file in unmatched if not file.shapes & facts.report_shapes]
+    if strange:
+        return Verdict(fine=False, limit=limit, sentence=_looks_strange(strange[0], facts, limit))
+    # A report of a few people may well meet a long file without a match.
+    if facts.report_rows >= ROWS_WORTH_COMPARING:
+        for file in unmatched:
+            if file.ids >= ROWS_WORTH_COMPARING:
+                return Verdict(fine=False, limit=limit, sentence=_matches_nobody(file), only_warns=True)
+    sentence = f"Exclusion files and report use the same kind of ids; {_matches(files)}."
+    return Verdict(fine=True, limit=limit, sentence=sentence)
+
+
+def _looks_strange(file: ExclusionIdFacts, facts: GuardFacts, limit: Decimal) -> str:
+    return (
+        f"{file.name}: its ids ({_some(file.shapes)}) look different from those in the report "
+        f"({_some(facts.report_shapes)}; A stands for letters, 9 for digits), and {number(file.matched)} matched; "
+        f"at least {number(limit)} must match."
     )
-    return Verdict(facts.matched >= limit, limit, sentence)
+
+
+def _matches_nobody(file: ExclusionIdFacts) -> str:
+    return (
+        f"{file.name} lists {number(file.ids)} ids, and nobody in the report is among them. Make sure that it is "
+        "this library's file."
+    )
+
+
+def _matches(files: Sequence[ExclusionIdFacts]) -> str:
+    return ", ".join(f"{file.name} lists {number(file.matched)} of the report's people" for file in files)
 
 
 def _exclusion_age(facts: GuardFacts, settings: GuardSettings, override: Decimal | None) -> Verdict:
@@ -180,7 +203,7 @@ CHECKS: dict[str, Check] = {
     "percent_of_report": _percent_of_report,
     "ratio_to_median": _ratio_to_median,
     "no_history": _no_history,
-    "exclusion_drop": _exclusion_drop,
+    EXCLUSION_DROP: _exclusion_drop,
     "identifier_shapes": _identifier_shapes,
     "exclusion_age": _exclusion_age,
     "waived_money": _waived_money,

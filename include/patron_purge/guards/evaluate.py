@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from patron_purge.errors import ConfigurationError
-from patron_purge.guards.checks import CHECKS, Check
+from patron_purge.guards.checks import CHECKS, EXCLUSION_DROP, Check
 from patron_purge.guards.facts import GuardFacts, GuardLevel, GuardResult
 from patron_purge.institution import GuardSettings
 from patron_purge.states import Mode
@@ -62,6 +62,21 @@ def stops(results: Iterable[GuardResult]) -> tuple[GuardResult, ...]:
         results: The results of all guards.
     """
     return tuple(result for result in results if result.level is GuardLevel.STOP)
+
+
+def is_measure(results: Iterable[GuardResult], mode: Mode) -> bool:
+    """Tell whether the next run's exclusion files are compared with those of this run.
+
+    A run that a guard has stopped is no measure. Nor is a report whose files have shrunk beyond the limit: nobody has
+    accepted that, and the next full run must not take the small files for usual.
+
+    Args:
+        results: The results of all guards.
+        mode: How far the run could go.
+    """
+    found = tuple(results)
+    shrunk = any(one.name == EXCLUSION_DROP and one.level is not GuardLevel.OK for one in found)
+    return not stops(found) and not (shrunk and mode is Mode.REPORT_ONLY)
 
 
 def _result(

@@ -67,6 +67,23 @@ class ExclusionFileFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ExclusionIdFacts:
+    """The ids of one exclusion file, held against the report.
+
+    Attributes:
+        name: Name of the file.
+        ids: Ids in it, each once.
+        shapes: Shapes of these ids.
+        matched: People of the report whom it lists, whatever other files say.
+    """
+
+    name: str
+    ids: int
+    shapes: frozenset[str]
+    matched: int
+
+
+@dataclass(frozen=True, slots=True)
 class GuardFacts:
     """The numbers of one run.
 
@@ -79,9 +96,8 @@ class GuardFacts:
         exclusion_files: The exclusion files of this run.
         previous_exclusion_rows: Rows of the last run's exclusion files by pattern and of its protect lists by
             what they are called; empty when there was none.
-        exclusion_shapes: Shapes of the ids in the exclusion files.
+        exclusion_ids: The ids of each exclusion file that lists anybody.
         report_shapes: Shapes of the ids in the report.
-        matched: People whom the exclusion files held back.
         waived_money: Sum of the open fees of the people on the list, in the institution's currency.
         remaining_calls: Calls that Alma leaves to the institution today; None when Alma did not say.
         days_after_purge_date: Days of grace in the rules.
@@ -95,9 +111,8 @@ class GuardFacts:
     runs_in_median: int
     exclusion_files: tuple[ExclusionFileFacts, ...]
     previous_exclusion_rows: dict[str, int]
-    exclusion_shapes: frozenset[str]
+    exclusion_ids: tuple[ExclusionIdFacts, ...]
     report_shapes: frozenset[str]
-    matched: int
     waived_money: Decimal
     remaining_calls: int | None
     days_after_purge_date: int

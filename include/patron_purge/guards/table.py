@@ -70,8 +70,8 @@ _DOCS = {
     ),
     "identifier_shapes": GuardDoc(
         "identifier_shapes",
-        "Ids in the exclusion files that look different from all ids in the report, with fewer matches "
-        "than the limit.",
+        "An exclusion file whose ids look different from all ids in the report, with fewer matches than the limit. "
+        "A long file that lists nobody of the report only warns.",
         "",
         f"{MATCHES_THAT_PROVE} match",
         "the fewest matches",

@@ -20,7 +20,7 @@ from alma_purge.steps.papers import Papers, RecordedPapers
 from alma_purge.steps.run_files import run_files, writer_of
 from alma_purge.steps.upstream import problems_before
 from patron_purge.certificate import Certificate, CertificateContent, FileChecksum, criteria_of
-from patron_purge.guards import stops
+from patron_purge.guards import is_measure
 from patron_purge.history import HistoryEntry
 from patron_purge.ledger import counts_by_state
 from patron_purge.review_model import Parameter, Review
@@ -86,10 +86,9 @@ def history_entry_of(run: PurgeRun, context: Context, certificate: Certificate) 
         to_purge=review.count,
         purged=certificate.purged,
         by_group={row.code: row.count for row in review.by_group if row.count},
-        # A list that a guard has stopped is no measure for the next one.
-        exclusion_rows={}
-        if stops(review.guards)
-        else {one.pattern: one.rows for one in manifest.files} | manifest.protect_rows,
+        exclusion_rows={one.pattern: one.rows for one in manifest.files} | manifest.protect_rows
+        if is_measure(review.guards, certificate.mode)
+        else {},
         report_rows=review.equation.total,
     )
 

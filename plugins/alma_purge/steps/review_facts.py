@@ -12,7 +12,7 @@ from alma_purge.run_folder import sha256_of
 from alma_purge.steps.rule_context import own_protect_list
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.exclusion_index import ExclusionIndex
-from patron_purge.guards import ExclusionFileFacts, GuardFacts, identifier_shapes
+from patron_purge.guards import ExclusionFileFacts, ExclusionIdFacts, GuardFacts, identifier_shapes
 from patron_purge.history import RUNS_IN_MEDIAN, HistoryEntry, full_runs, median_of_last
 from patron_purge.list_numbers import ListNumbers
 from patron_purge.protect_list import ProtectList
@@ -122,9 +122,16 @@ def guard_facts(
         ),
         protect_rows=gathered.manifest.protect_rows,
         previous_exclusion_rows=measured[-1] if measured else {},
-        exclusion_shapes=identifier_shapes(key for one in gathered.exclusions for key in one.ids),
+        exclusion_ids=tuple(
+            ExclusionIdFacts(
+                name=one.file_name,
+                ids=len(one.ids),
+                shapes=identifier_shapes(one.ids),
+                matched=_listed(one, ledger),
+            )
+            for one in gathered.exclusions
+        ),
         report_shapes=identifier_shapes(ledger["primary_id"]),
-        matched=int(ledger["reason"].isin(_EXCLUDED).sum()),
         waived_money=numbers.owed_total,
         remaining_calls=remaining_calls,
         days_after_purge_date=run.institution.rules.days_after_purge_date,
@@ -151,17 +158,15 @@ def input_summaries(gathered: Gathered, ledger: "pd.DataFrame") -> tuple[InputSu
     return (
         report,
         *(
-            _file_summary(one, excluded, gathered, _listed(read.get(one.remote_name), ledger))
-            for one in gathered.manifest.files
+            _file_summary(one, excluded, gathered, _listed(file, ledger) if file else None)
+            for one, file in ((one, read.get(one.remote_name)) for one in gathered.manifest.files)
         ),
         *(_protect_summary(one, protected) for one in gathered.protect_lists),
     )
 
 
-def _listed(file: ExclusionFile | None, ledger: "pd.DataFrame") -> int | None:
+def _listed(file: ExclusionFile, ledger: "pd.DataFrame") -> int:
     """Count the people of the report whom one file lists, whatever the other files say."""
-    if file is None:
-        return None
     index = ExclusionIndex.build([file])
     by_name = index.files_of_names(ledger["first_name"], ledger["last_name"]) != ""
     return int((index.matches_column(ledger["primary_id"]) | by_name).sum())
@@ -190,7 +195,7 @@ def _file_summary(
         age_hours=_hours_between(file.data_as_of, gathered.manifest.fetched_at),
         rows=file.rows,
         without_id=file.names,
-        matched=int(excluded.str.contains(file.remote_name, regex=False).sum()),
+        matched=int((excluded == file.remote_name).sum()),
         listed=listed,
     )
 

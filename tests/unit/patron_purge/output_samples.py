@@ -10,7 +10,7 @@ import pandas as pd
 
 from patron_purge.decision import Decision, Person, Question, ask
 from patron_purge.digest import DigestSubject
-from patron_purge.guards import ExclusionFileFacts, GuardFacts
+from patron_purge.guards import ExclusionFileFacts, ExclusionIdFacts, GuardFacts
 from patron_purge.institution import GuardSettings, RuleSettings
 from patron_purge.patron import Finding, Patron
 from patron_purge.payloads import FrozenPayload, check_purge_payload, check_regroup_payload
@@ -161,9 +161,8 @@ USUAL = GuardFacts(
     runs_in_median=6,
     exclusion_files=(ExclusionFileFacts("loans*.xlsx", 300, Decimal(13), 36),),
     previous_exclusion_rows={"loans*.xlsx": 310},
-    exclusion_shapes=frozenset({"A9"}),
+    exclusion_ids=(ExclusionIdFacts("loans.xlsx", 300, frozenset({"A9"}), 12),),
     report_shapes=frozenset({"A9", "9x9"}),
-    matched=12,
     waived_money=Decimal(0),
     remaining_calls=100_000,
     days_after_purge_date=1,

@@ -11,12 +11,14 @@ from patron_purge.errors import ConfigurationError
 from patron_purge.guards import (
     GUARD_NAMES,
     ExclusionFileFacts,
+    ExclusionIdFacts,
     GuardFacts,
     GuardLevel,
     GuardResult,
     evaluate_guards,
     identifier_shape,
     identifier_shapes,
+    is_measure,
     stops,
 )
 from patron_purge.institution import GuardSettings
@@ -34,7 +36,13 @@ def files(rows: int, age: str = "13", max_age: int = 36) -> tuple[ExclusionFileF
     return (ExclusionFileFacts("loans*.xlsx", rows, Decimal(age), max_age),)
 
 
-STRANGE_IDS: dict[str, Any] = {"exclusion_shapes": frozenset({"9x14"}), "matched": 0}
+def ids(
+    matched: int, *shapes: str, count: int = 300, name: str = "loans.xlsx"
+) -> tuple[ExclusionIdFacts, ...]:
+    return (ExclusionIdFacts(name, count, frozenset(shapes), matched),)
+
+
+STRANGE_IDS: dict[str, Any] = {"exclusion_ids": ids(0, "9x14")}
 
 STOPPING: list[tuple[str, dict[str, Any], Decimal]] = [
     ("max_count", {"to_purge": 501, "report_rows": 10_000}, Decimal(501)),
@@ -183,14 +191,47 @@ def test_unknown_remaining_calls_are_a_warning() -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        {"exclusion_shapes": frozenset()},
+        {"exclusion_ids": ()},
+        {"exclusion_ids": ids(0, count=0)},
         {"report_shapes": frozenset()},
-        {"exclusion_shapes": frozenset({"9x14"}), "matched": 1},
-        {"matched": 0},
+        {"exclusion_ids": ids(1, "9x14")},
+        {"exclusion_ids": ids(0, "A9", count=19)},
+        {"exclusion_ids": ids(0, "A9"), "report_rows": 19, "to_purge": 1},
     ],
 )
 def test_ids_of_the_same_kind_or_with_a_match_pass(facts: dict[str, Any]) -> None:
     assert guard("identifier_shapes", replace(USUAL, **facts)).level is GuardLevel.OK
+
+
+def test_one_right_file_does_not_hide_a_wrong_one() -> None:
+    both = ids(40, "A9") + ids(0, "9x14", name="fines.xlsx")
+    result = guard("identifier_shapes", replace(USUAL, exclusion_ids=both))
+    assert result.level is GuardLevel.STOP
+    assert result.sentence == (
+        "fines.xlsx: its ids (9x14) look different from those in the report (9x9, A9; A stands for letters, "
+        "9 for digits), and 0 matched; at least 1 must match."
+    )
+
+
+def test_a_long_file_that_lists_nobody_of_the_report_is_a_warning() -> None:
+    facts = replace(USUAL, exclusion_ids=ids(0, "A9"))
+    result = guard("identifier_shapes", facts)
+    assert result.level is GuardLevel.WARN
+    assert "nobody in the report is among them" in result.sentence
+    assert guard("identifier_shapes", facts, identifier_shapes=Decimal(0)).override == 0
+
+
+def test_a_report_with_shrunken_files_is_no_measure_for_the_next_run() -> None:
+    shrunken = replace(USUAL, exclusion_files=files(100))
+
+    def measured(facts: GuardFacts, mode: Mode, **overrides: Decimal) -> bool:
+        return is_measure(evaluate_guards(replace(facts, mode=mode), SETTINGS, overrides), mode)
+
+    assert measured(USUAL, Mode.FULL)
+    assert measured(USUAL, Mode.REPORT_ONLY)
+    assert not measured(shrunken, Mode.FULL)
+    assert not measured(shrunken, Mode.REPORT_ONLY)
+    assert measured(shrunken, Mode.FULL, exclusion_drop=Decimal(90))
 
 
 @pytest.mark.parametrize(
