@@ -123,6 +123,10 @@ def payload(file_name: str, set_id: str, job_name: str) -> bytes:
     return text.replace("{{set_id}}", set_id).replace("{{job_name}}", job_name).encode()
 
 
+def fine() -> None:
+    """Be the last look at a start that nothing speaks against."""
+
+
 def set_of(client: AlmaClient, ids: Sequence[str], name: str = "a set") -> str:
     """Make a filled set."""
     made = client.sets.create_itemized_user_set(name, "")

@@ -22,11 +22,13 @@ from alma_purge.steps.job_start import (
     JobAwaitedError,
     JobOrder,
     JobStoppedError,
+    OtherEngineError,
     adopt,
     ended,
     look_up,
     start_once,
 )
+from alma_purge.steps.last_look import require_unexpired
 from alma_purge.steps.right_moment import require_right_moment
 from alma_purge.triggers.alma_job import AlmaJobEndTrigger, AlmaJobLookUpTrigger, JobNews
 from patron_purge.errors import PurgeError
@@ -81,10 +83,16 @@ class AlmaJobOperator(PurgeOperator):
         del run, context
         return None
 
+    def require_leave(self, run: PurgeRun, context: Context) -> None:
+        """Make sure that nobody waits for the right moment under an approval that is over."""
+        require_unexpired(context, run)
+
     def act(self, run: PurgeRun, context: Context) -> str:
         """Do whatever the record of the job calls for."""
         book = book_of(run, context, self.record_file)
         record = book.read()
+        if record.stage is not JobStage.NONE and record.by_hand:
+            raise OtherEngineError(run.institution.code)
         if record.stage is not JobStage.NONE and not book.holds(record):
             book.write(
                 record
@@ -116,6 +124,7 @@ class AlmaJobOperator(PurgeOperator):
 
     def _order(self, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
         """Make the job ready at a moment at which it may be started; the check of the people may take long."""
+        self.require_leave(run, context)
         job_id = self.job_id(run, context)
         require_right_moment(run.institution, client, job_id)
         order = self.prepare(run, context, client)

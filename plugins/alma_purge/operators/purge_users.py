@@ -1,5 +1,7 @@
 """The task `purge_users`: starts Alma's purge job on exactly the approved people who are left."""
 
+from functools import partial
+
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
@@ -7,9 +9,10 @@ from alma_purge import files
 from alma_purge.documents import JobRecord
 from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun
-from alma_purge.steps.authority import preflight_result, require_nobody_taken_off_since
+from alma_purge.steps.authority import preflight_result
 from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobOrder
+from alma_purge.steps.last_look import require_still_wanted
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
 from patron_purge.job_names import JobStep, job_name
 
@@ -28,13 +31,13 @@ class PurgeUsersOperator(AlmaJobOperator):
         people = people_to_purge(run, context, client)
         if people is None:
             return None
-        require_nobody_taken_off_since(run, people.authority)
         name = job_name(run.institution.code, run.run_id, people.authority.digest, JobStep.PURGE)
         return JobOrder(
             job_id=people.authority.purge_job_id,
             job_name=name,
             set_id=people.set_id,
             payload=people.authority.payloads.purge.fill(set_id=people.set_id, job_name=name),
+            last_look=partial(require_still_wanted, context, run, people.authority),
         )
 
     def finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:

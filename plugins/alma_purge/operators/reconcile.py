@@ -51,6 +51,10 @@ class ReconcileOperator(PurgeOperator):
         ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
         ledger = without_taken_off(context, run, ledger)
         late = read_drops(run, files.DROPS_PURGE) | read_drops(run, files.DROPS_REGROUP)
+        listed = set(
+            ids_in_state(ledger, RowState.TO_PURGE)
+        )  # the reviewer may have taken somebody off since
+        late = {key: finding for key, finding in late.items() if key in listed}
         ledger = hold_back(ledger, late, RowState.DROPPED_LATE)
         if purge.stage is JobStage.NONE:
             ledger = set_state(ledger, ids_in_state(ledger, RowState.TO_PURGE), _state_without_purge(run))
@@ -101,13 +105,17 @@ class ReconcileOperator(PurgeOperator):
 
 
 def _basis(run: PurgeRun, purge: JobRecord, sent: tuple[str, ...], digest: str) -> str:
-    """Return a checksum of the job instance, the people in its set, and what they are judged by."""
+    """Return a checksum of the job instance, the people in its set, and what they are judged by.
+
+    Where it is not known which instance it is, and whether it has run, nothing that an earlier try has read is used.
+    """
+    unclear = purge.stage is JobStage.INTENDED
     return basis_of(
         job=[purge.job_id, purge.job_name, purge.instance_id, purge.set_id],
         sent=sent,
         digest=digest,
         rules=run.institution.rules.model_dump_json(),
-        day=run.now.date().isoformat(),
+        day=(run.now if unclear else run.now.date()).isoformat(),
     )
 
 

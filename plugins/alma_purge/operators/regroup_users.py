@@ -1,21 +1,23 @@
 """The task `regroup_users`: moves exactly the approved people to the marker group."""
 
+from functools import partial
+
 from airflow.sdk import Context
 
 from alma_api.client import AlmaClient
 from alma_purge import files
-from alma_purge.documents import ActResult, JobRecord
+from alma_purge.documents import JobRecord
 from alma_purge.operators.alma_job import AlmaJobOperator
 from alma_purge.operators.base import PurgeRun, publish
+from alma_purge.steps.accounting import approved_on_file
 from alma_purge.steps.authority import (
-    approved_ids,
     preflight_result,
     require_authority,
-    require_nobody_taken_off_since,
 )
-from alma_purge.steps.drops import read_drops, write_drops
+from alma_purge.steps.drops import act_result, read_drops, write_drops
 from alma_purge.steps.job_start import JobOrder
 from alma_purge.steps.last_check import check_before_regroup
+from alma_purge.steps.last_look import require_still_wanted
 from alma_purge.steps.made_sets import delete_sets, note_set
 from alma_purge.steps.purge_set import ensure_set, fill_set
 from alma_purge.steps.right_moment import require_calls
@@ -53,23 +55,23 @@ class RegroupUsersOperator(AlmaJobOperator):
             if not check.is_stale():
                 break
             self.log.info("The last check is older than 15 minutes and is made again")
-        require_nobody_taken_off_since(run, authority)
         return JobOrder(
             job_id=authority.regroup_job_id,
             job_name=name,
             set_id=purge_set.id,
             payload=authority.payloads.regroup.fill(set_id=purge_set.id, job_name=name),
+            last_look=partial(require_still_wanted, context, run, authority),
         )
 
     def finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
         """Write down which set was used and how the job ended."""
-        approved = len(approved_ids(context, run))
-        dropped = len(read_drops(run, files.DROPS_REGROUP))
-        result = ActResult(approved=approved, dropped=dropped, sent=approved - dropped, job=record)
+        result = act_result(approved_on_file(context, run), read_drops(run, files.DROPS_REGROUP), record)
         publish(context, run, files.REGROUP, result.to_bytes())
         if not result.sent:
-            return f"All {approved:,} approved people were taken off by the last check; nobody was moved."
+            return (
+                f"All {result.approved:,} approved people were taken off by the last check; nobody was moved."
+            )
         return (
             f"{result.sent:,} people were moved to the group {run.institution.marker_group} "
-            f"(Alma says {record.said}); {dropped:,} were taken off by the last check."
+            f"(Alma says {record.said}); {result.dropped:,} were taken off by the last check."
         )

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 from airflow.sdk import Context
 
+from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobStage, RestoreResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, fetch, publish, recorded
+from alma_purge.places import HOUSEKEEPING_DAG
 from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
@@ -16,6 +18,7 @@ from alma_purge.steps.made_sets import delete_sets, made_sets
 from alma_purge.steps.restore import Attempt, Home, Restored
 from alma_purge.steps.restore_log import RestoreLog, not_restored_csv
 from alma_purge.steps.restore_people import reasons_sentence, restore_people
+from alma_purge.steps.stored_runs import later_mover
 from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.upstream import fail_after
 from patron_purge.errors import PurgeError
@@ -51,7 +54,7 @@ class RestoreKeptOperator(PurgeOperator):
             require_ended(client, run, regroup, echo_proven=True)
             require_ended(client, run, purge, echo_proven=regroup.name_echoed is True)
             homes = self._homes(run, context)
-            attempts = restore_people(client, homes, review.marker_group, RestoreLog(run.folder))
+            attempts = self._put_back(run, client, homes, review.marker_group)
             result = _result(attempts)
             if result.complete:
                 delete_sets(run, client)
@@ -64,6 +67,28 @@ class RestoreKeptOperator(PurgeOperator):
         return (
             f"{result.restored:,} people have their user group back; {result.already_moved:,} had been moved by "
             "somebody else and were left alone."
+        )
+
+    def _put_back(
+        self, run: PurgeRun, client: AlmaClient, homes: list[Home], marker_group: str
+    ) -> Mapping[str, Attempt]:
+        """Put people back, unless a later run has moved people: whoever is in the group now may be one of its people.
+
+        Raises:
+            JobStoppedError: There is a later run, and this run has not settled everybody.
+        """
+        restore_log = RestoreLog(run.folder)
+        later = later_mover(run.institution.code, run.run_id)
+        if later is None:
+            return restore_people(client, homes, marker_group, restore_log)
+        if {home.primary_id for home in homes} <= restore_log.settled:
+            self.log.info("The later run %s has moved people since; nobody is moved by this one", later.name)
+            return {home.primary_id: restore_log.attempts[home.primary_id] for home in homes}
+        raise JobStoppedError(
+            f"The run {later.name} has moved people to the group {marker_group} after this one, so whoever is in it "
+            "may be one of its people, and their user group may have changed since this run. Nobody was moved. Clear "
+            f"restore_kept of {later.name}, or trigger the DAG {HOUSEKEEPING_DAG} with restore_orphans, which gives "
+            "everybody the group that the latest run has on file."
         )
 
     def execute(self, context: Context) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -35,7 +36,8 @@ from alma_purge.sensors.purge_by_hand_form import (
 )
 from alma_purge.steps.authority import clear_number
 from alma_purge.steps.job_book import JobBook, book_of, refused
-from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError
+from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError, OtherEngineError, look_last
+from alma_purge.steps.last_look import require_still_wanted, require_unexpired
 from alma_purge.steps.purge_by_hand import (
     Shown,
     answered,
@@ -99,6 +101,8 @@ class PurgeByHandSensor(HITLOperator):
             record = book.read()
             if record.stage is JobStage.NONE:
                 record = self._ask(run, context, book)
+            elif not record.by_hand:
+                raise OtherEngineError(run.institution.code)
             again = wants_correction(record, clear_number(context))
             if record.stage is not JobStage.INTENDED and not again:
                 report_summary(context, self, self._finish(run, context, record))
@@ -145,6 +149,7 @@ class PurgeByHandSensor(HITLOperator):
 
     def _ask(self, run: PurgeRun, context: Context, book: JobBook) -> JobRecord:
         """Make the last check and store that a person is asked, before the criteria are shown."""
+        require_unexpired(context, run)  # nobody waits for the right moment under an approval that is over
         require_loud_hours(run.institution)
         name = run.institution.manual_purge_name
         with run.client() as client:
@@ -155,6 +160,7 @@ class PurgeByHandSensor(HITLOperator):
             return record
         asked = asked_for(name, record.attempt + 1, people.set_id)
         book.write(asked)
+        look_last(book, asked, partial(require_still_wanted, context, run, people.authority))
         return asked
 
     def _judge(self, run: PurgeRun, record: JobRecord, word: Word) -> JobRecord:

@@ -10,10 +10,13 @@ from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, recorded
 from alma_purge.steps.job_start import is_active
 from alma_purge.steps.looked import looked_at
+from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.tenant import require_right_tenant
 from patron_purge.errors import ConfigurationError
+from patron_purge.ledger import ids_in_state, read_ledger_csv
 from patron_purge.looked import Looked
 from patron_purge.review_model import Review
+from patron_purge.states import RowState
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,16 @@ def on_file(context: Context, run: PurgeRun, name: str, task_id: str) -> bytes:
         return fetch(context, run, name, task_id)
     log.warning("%s has no record of %s any more; the file in the run folder is used", task_id, name)
     return run.folder.read(name)
+
+
+def approved_on_file(context: Context, run: PurgeRun) -> tuple[str, ...]:
+    """Return the primary ids on the reviewed list without whoever was taken off, also when its task was cleared since.
+
+    Raises:
+        RunFileError: The list is missing, or it is not the one that is recorded.
+    """
+    ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
+    return ids_in_state(without_taken_off(context, run, ledger), RowState.TO_PURGE)
 
 
 def require_reviewed_tenant(client: AlmaClient, run: PurgeRun, review: Review) -> None:

@@ -76,7 +76,7 @@ class Authority:
         group_names: Description of every user group by its code.
         exclusions: The exclusion files that the list was made from, by their pattern.
         digest: Digest of the whole list as it was prepared; jobs and sets of the run are named after it.
-        taken_off_sha256: Checksum of the record of people who were off the list at the approval.
+        decision: The approval.
     """
 
     approved: tuple[str, ...]
@@ -87,7 +87,12 @@ class Authority:
     group_names: dict[str, str]
     exclusions: dict[str, ExclusionFile]
     digest: str
-    taken_off_sha256: str = ""
+    decision: Decision
+
+    @property
+    def taken_off_sha256(self) -> str:
+        """Return the checksum of the record of people who were off the list at the approval."""
+        return self.decision.taken_off_sha256
 
 
 def checked_payloads(institution: Institution) -> Payloads:
@@ -318,7 +323,7 @@ def require_authority(context: Context, run: PurgeRun, client: AlmaClient) -> Au
         group_names=preflight.group_descriptions,
         exclusions=stored_exclusions(context, run),
         digest=digest,
-        taken_off_sha256=decision.taken_off_sha256,
+        decision=decision,
     )
 
 

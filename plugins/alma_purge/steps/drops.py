@@ -1,10 +1,11 @@
 """The people whom a last check has taken off, kept in the run folder."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
 from alma_purge import files
+from alma_purge.documents import ActResult, JobRecord
 from alma_purge.operators.base import PurgeRun
 from alma_purge.run_folder import HasFolder
 from patron_purge.errors import RunFileError
@@ -34,6 +35,19 @@ def write_drops(run: PurgeRun, file_name: str, dropped: Mapping[str, Finding]) -
     everybody = {**dropped, **read_drops(run, file_name)}
     drops = _Drops({key: _Drop(reason=one.reason, detail=one.detail) for key, one in everybody.items()})
     run.folder.write(file_name, drops.model_dump_json(indent=1).encode())
+
+
+def act_result(approved: Collection[str], drops: Collection[str], record: JobRecord) -> ActResult:
+    """Count whom a job was sent for.
+
+    Args:
+        approved: Primary ids on the approved list.
+        drops: Whom a last check has taken off; somebody among them may have been taken off by the reviewer since, and
+            is not on the approved list any more.
+        record: The record of the job.
+    """
+    taken_off = len(set(approved) & set(drops))
+    return ActResult(approved=len(approved), dropped=taken_off, sent=len(approved) - taken_off, job=record)
 
 
 def forget_drops(run: PurgeRun) -> None:

@@ -1,6 +1,7 @@
 """Starts an Alma job at most once, and finds it again after an unclear answer."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -31,6 +32,20 @@ class JobAwaitedError(JobStoppedError, MendableError):
     """It is not known how a job ends that this run has sent or asked for; when that is known, the run goes on."""
 
 
+class OtherEngineError(MendableError):
+    """The purge of this run was begun with the other engine.
+
+    Args:
+        code: Short code of the institution.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"The setting engine in {code}.yaml was changed after the purge of this run was begun, so this task can't "
+            "tell what became of it. Nothing was sent by this task. Put the setting back as it was."
+        )
+
+
 class AnotherJobError(MendableError):
     """Alma runs a job of the same kind for somebody else; this run started nothing beside it."""
 
@@ -44,19 +59,22 @@ class JobOrder:
         job_name: The unique name by which the instance can be found again.
         set_id: Id of the itemized set that it works on.
         payload: The bytes to send.
+        last_look: Makes sure, when the intent is stored, that the job may still be started; raises when not.
     """
 
     job_id: str
     job_name: str
     set_id: str
     payload: bytes
+    last_look: Callable[[], None]
 
 
 def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
     """Send the start of a job, exactly once.
 
-    The intent is stored before the POST and re-read right before it, the instance id right after it. After an
-    unclear answer the record stays at "intended": the caller looks the job up and never sends it again.
+    The intent is stored before the POST and re-read right before it, then comes the last look; the instance id is
+    stored right after the POST. After an unclear answer the record stays at "intended": the caller looks the job up
+    and never sends it again.
 
     Args:
         client: The Alma client.
@@ -70,6 +88,7 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
         JobMustWaitError: Alma refused for lack of room (codes 402222, 402223, 60347).
         MustWaitError: Another execution of this task may be starting the job right now.
         AlmaRequestError: Alma refused for another reason; nothing was started.
+        PurgeError: The last look found a reason not to start it; nothing was started.
         RunFileError: The job was already sent, or one of the two places does not keep the intent.
     """
     claim = book.claim(book.read().attempt + 1)
@@ -82,6 +101,7 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
     book.write(intent)
     if not book.holds(intent):
         raise RunFileError("The intent to start the job could not be stored reliably. Nothing was sent.")
+    look_last(book, intent, order.last_look)
     if not claim.is_good():
         log.warning(
             "Storing the intent to start the job took too long: nothing is sent, the job is looked up"
@@ -106,6 +126,23 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
     return started
 
 
+def look_last(book: JobBook, intent: JobRecord, last_look: Callable[[], None]) -> None:
+    """Take a stored intent back when the last look finds a reason not to act on it: nothing was sent yet.
+
+    Args:
+        book: Where the intent is kept.
+        intent: The intent.
+        last_look: Raises when there is a reason.
+    """
+    may_start = False
+    try:
+        last_look()
+        may_start = True
+    finally:
+        if not may_start:
+            book.write(refused(intent))
+
+
 def look_up(client: AlmaClient, record: JobRecord) -> JobInstance | None:
     """Find the instance of an intended job by its unique name, among all instances since the intent.
 
@@ -119,18 +156,23 @@ def look_up(client: AlmaClient, record: JobRecord) -> JobInstance | None:
     Raises:
         JobStoppedError: Alma lists more than one instance of this name.
     """
-    intended_at = record.intended_at or datetime.now(UTC)
-    # Alma's submit dates are in the institution's or the server's zone: begin a day early.
-    since = (intended_at - timedelta(days=1)).date()
-    if not record.job_name:
-        return None
-    found = [one for one in client.jobs.instances(record.job_id, since) if record.job_name in one.name]
+    found = _of_this_name(client, record)
     if len(found) > 1:
         raise JobStoppedError(
             f"Alma lists {len(found)} instances of the job {record.job_name}. Look at them on the Monitor Jobs "
             "page; this run sends nothing more."
         )
     return found[0] if found else None
+
+
+def _of_this_name(client: AlmaClient, record: JobRecord) -> tuple[JobInstance, ...]:
+    """List the instances that bear the unique name of an intended job."""
+    intended_at = record.intended_at or datetime.now(UTC)
+    # Alma's submit dates are in the institution's or the server's zone: begin a day early.
+    since = (intended_at - timedelta(days=1)).date()
+    if not record.job_name:
+        return ()
+    return tuple(one for one in client.jobs.instances(record.job_id, since) if record.job_name in one.name)
 
 
 def adopt(book: JobBook, record: JobRecord, instance: JobInstance) -> JobRecord:
@@ -192,9 +234,9 @@ def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool, seen_
     if record.by_hand:
         return True  # only the person who was asked to start it can say that it is over
     if record.stage is JobStage.INTENDED:
-        instance = look_up(client, record)
-        if instance is None:
+        found = _of_this_name(client, record)
+        if not found:
             waited = datetime.now(UTC) - (record.intended_at or datetime.now(UTC))
             return not (seen_idle or (echo_proven and waited > UNLISTED_IS_OVER))
-        return not instance.status.is_terminal
+        return any(not one.status.is_terminal for one in found)
     return not client.jobs.instance(record.job_id, record.instance_id).status.is_terminal

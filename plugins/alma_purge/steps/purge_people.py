@@ -9,13 +9,12 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ActResult, JobRecord, JobStage
 from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, publish
+from alma_purge.steps.accounting import approved_on_file
 from alma_purge.steps.authority import (
     Authority,
-    approved_ids,
     require_authority,
-    require_nobody_taken_off_since,
 )
-from alma_purge.steps.drops import read_drops, write_drops
+from alma_purge.steps.drops import act_result, read_drops, write_drops
 from alma_purge.steps.job_start import JobStoppedError
 from alma_purge.steps.last_check import check_before_purge
 from alma_purge.steps.marker_group import require_only
@@ -85,7 +84,6 @@ def people_to_purge(run: PurgeRun, context: Context, client: AlmaClient) -> Peop
         require_only(client, run.institution.marker_group, wanted, run.institution.poll_seconds)
         require_members(client, set_id, wanted)
         if not check.is_stale():
-            require_nobody_taken_off_since(run, authority)
             return PeopleToPurge(authority, set_id, len(wanted))
         log.info("The last check is older than 15 minutes and is made again")
 
@@ -98,10 +96,10 @@ def write_purge_result(run: PurgeRun, context: Context, record: JobRecord) -> Ac
         context: The task's context.
         record: The record of the purge.
     """
-    approved = len(approved_ids(context, run))
-    dropped = len(set(read_drops(run, files.DROPS_REGROUP)) | set(read_drops(run, files.DROPS_PURGE)))
-    sent = approved - dropped if record.stage is not JobStage.NONE else 0
-    result = ActResult(approved=approved, dropped=dropped, sent=sent, job=record)
+    drops = read_drops(run, files.DROPS_REGROUP) | read_drops(run, files.DROPS_PURGE)
+    result = act_result(approved_on_file(context, run), drops, record)
+    if record.stage is JobStage.NONE:
+        result = result.model_copy(update={"sent": 0})
     publish(context, run, files.PURGE, result.to_bytes())
     return result
 

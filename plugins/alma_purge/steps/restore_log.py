@@ -12,6 +12,7 @@ from alma_purge.run_folder import RunFolder
 from alma_purge.steps.restore import Attempt, Home, Restored
 from patron_purge.errors import RunFileError
 
+_SETTLED: Final = frozenset({Restored.RESTORED, Restored.NOT_NEEDED, Restored.ALREADY_MOVED, Restored.GONE})
 _LIST_COLUMNS: Final = ("primary_id", "original_group", "reason", "why")
 
 
@@ -39,6 +40,11 @@ class RestoreLog:
     def attempts(self) -> Mapping[str, Attempt]:
         """Return what is known, by primary id."""
         return self._attempts
+
+    @property
+    def settled(self) -> set[str]:
+        """Return whose group needs nothing more from this run."""
+        return {key for key, attempt in self._attempts.items() if attempt.outcome in _SETTLED}
 
     def begin(self, ids: Iterable[str]) -> None:
         """Write down whom this try is about to put back, before anything is changed.

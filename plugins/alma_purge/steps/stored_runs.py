@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from alma_purge import files
+from alma_purge.documents import JobStage
 from alma_purge.places import institution_files, store_root
 from alma_purge.run_folder import RunFolder, run_folders
 from alma_purge.run_note import read_run_note
+from alma_purge.steps.job_book import read_job_record
 from patron_purge.errors import ConfigurationError, RunFileError
 
 
@@ -70,6 +73,25 @@ def stored_run(institution_code: str, run_id: str) -> StoredRun:
         f"There is no folder of the run {run_id} in {store_root() / institution_code}. Copy the run id from Airflow, "
         "and make sure that ALMA_PURGE_STORE names the store that Airflow uses."
     )
+
+
+def later_mover(institution_code: str, run_id: str) -> StoredRun | None:
+    """Return the latest run that has moved people to the marker group, when it began after a given run.
+
+    Args:
+        institution_code: Short code of the institution.
+        run_id: Run id of the given run.
+
+    Returns:
+        The run; None when no later run has sent a regroup.
+    """
+    own = stored_run(institution_code, run_id)
+    for run in stored_runs(institution_code):
+        if run.began_at is None or own.began_at is None or run.began_at <= own.began_at:
+            return None
+        if read_job_record(run.folder, files.REGROUP_RECORD).stage is not JobStage.NONE:
+            return run
+    return None
 
 
 def _stored_run(folder: RunFolder) -> StoredRun:

@@ -189,7 +189,7 @@ def require_empty_marker_group(client: AlmaClient, institution: Institution) -> 
         raise MarkerGroupNotEmptyError(
             f"{len(left):,} people are still in the group {institution.marker_group}, from an earlier run or by "
             "hand. They would have the wrong loan rules, and this run would stop at them. Clear the task "
-            "restore_kept of the earlier run to give them their group back, or trigger the DAG "
+            "restore_kept of the latest run that has moved people, to give them their group back, or trigger the DAG "
             f"{HOUSEKEEPING_DAG} with restore_orphans, which does it for the people of any run, or move them in "
             "Alma. Nothing was changed."
         )

@@ -9,6 +9,7 @@ from tests.support.rehearsal.worker import Worker
 
 SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED = "success", "failed", "skipped", "upstream_failed"
 UP_FOR_RETRY, DEFERRED, AWAITING_INPUT, QUEUED = "up_for_retry", "deferred", "awaiting_input", "queued"
+RUNNING = "running"
 DONE = frozenset({SUCCESS, FAILED, SKIPPED, UPSTREAM_FAILED})
 SKIP_KEY = "skipmixin_key"
 
@@ -155,4 +156,4 @@ class TaskInstance:
         """Return the states of the tasks of this run."""
         del dag_id
         states = {key: box.state for key, box in self.boxes.items()}
-        return dict.fromkeys(run_ids, states | {self.task_id: "running"})
+        return dict.fromkeys(run_ids, states)

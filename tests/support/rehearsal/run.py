@@ -16,6 +16,7 @@ from tests.support.rehearsal.airflow import (
     DONE,
     FAILED,
     QUEUED,
+    RUNNING,
     SKIP_KEY,
     SKIPPED,
     SUCCESS,
@@ -56,6 +57,9 @@ class Approval:
 
     entries: int
     people: frozenset[str]
+
+
+MARKED_FAILED = "marked failed by hand"
 
 
 class Run:
@@ -140,6 +144,12 @@ class Run:
         box.state, box.deferral, box.resumption = SUCCESS, None, None
         return self
 
+    def mark_failed(self, task_id: str) -> "Run":
+        """Mark a task as failed by hand; a process that works for it lives on for a few seconds."""
+        box = self.boxes[task_id]
+        box.state, box.deferral, box.resumption, box.error = FAILED, None, None, MARKED_FAILED
+        return self
+
     # -- what a test looks at -------------------------------------------------------------------------------
 
     @property
@@ -166,7 +176,9 @@ class Run:
         return {
             key: box
             for key, box in self.boxes.items()
-            if box.state == FAILED and not self.xcoms.get((key, "failed_after_another"))
+            if box.state == FAILED
+            and box.error != MARKED_FAILED
+            and not self.xcoms.get((key, "failed_after_another"))
         }
 
     def said(self, task_id: str) -> str:
@@ -224,7 +236,7 @@ class Run:
     def _execute(self, box: TaskBox) -> None:
         """Begin a task, or let it go on."""
         resumption, box.resumption = box.resumption, None
-        box.died = False
+        box.died, box.state = False, RUNNING
         if resumption is None:
             box.try_number += 1
             box.runs += 1
@@ -249,6 +261,8 @@ class Run:
             self._note_approval()
 
     def _note_end(self, box: TaskBox, end: End) -> None:
+        if box.state != RUNNING:  # somebody has marked it meanwhile, and Airflow leaves it so
+            return
         for one in end.skips:
             self.boxes[one].state = SKIPPED
         box.state, box.deferral, box.error = end.state, end.deferral, end.error or box.error
@@ -304,13 +318,15 @@ class Run:
         return self.killer(self, effect, moment)
 
     def _context(self, task: BaseOperator, box: TaskBox) -> Context:
-        ti = TaskInstance(task, self.room, self.dag_run, box, self.xcoms, self.boxes)
+        # A task sees its run as it was when it began; what is cleared later it has to ask for.
+        dag_run = copy.copy(self.dag_run)
+        ti = TaskInstance(task, self.room, dag_run, box, self.xcoms, self.boxes)
         given = {
             "ti": ti,
             "task_instance": ti,
             "task": task,
             "dag": self.dag,
-            "dag_run": self.dag_run,
+            "dag_run": dag_run,
             "run_id": self.dag_run.run_id,
             "params": {"mode": None, "guard_overrides": {}, **self.params},
             "task_state_store": self.stores[box.task_id],

@@ -16,6 +16,7 @@ from tests.support.tenant import (
     arm,
     calls,
     disarm,
+    fine,
     ids_of,
     job_starts,
     payload,
@@ -65,7 +66,10 @@ class MoveTwo(AlmaJobOperator):
             return None
         found = client.sets.find_by_name("two people")
         set_id = found.id if found else set_of(client, self.ids, "two people")
-        return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME))
+        return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME), fine)
+
+    def require_leave(self, run: PurgeRun, context: Context) -> None:
+        del run, context
 
     def finish(self, run: PurgeRun, context: Context, record: JobRecord) -> str:
         del run, context

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from tests.support.task_context import MemoryStore
-from tests.support.tenant import calls, job_starts, payload, set_of
+from tests.support.tenant import calls, fine, job_starts, payload, set_of
 
 from alma_api.client import AlmaClient
 from alma_purge.documents import STORE_KEY, JobRecord, JobStage
@@ -53,7 +53,9 @@ class ForgetfulFolder(RunFolder):
 def order(client: AlmaClient, sandbox: RunningSandbox) -> JobOrder:
     person = next(iter(sandbox.tenant.users))
     set_id = set_of(client, [person.primary_id])
-    return JobOrder("M148", "regroup-x", set_id, payload("update_notify_users.json", set_id, "regroup-x"))
+    return JobOrder(
+        "M148", "regroup-x", set_id, payload("update_notify_users.json", set_id, "regroup-x"), fine
+    )
 
 
 def starts_asked(sandbox: RunningSandbox) -> int:

@@ -8,6 +8,7 @@ from tests.support.tenant import (
     arm,
     calls,
     disarm,
+    fine,
     job_starts,
     payload,
     people,
@@ -53,7 +54,7 @@ def book(folder: RunFolder) -> JobBook:
 @pytest.fixture
 def order(client: AlmaClient, sandbox: RunningSandbox) -> JobOrder:
     set_id = set_of(client, [people(sandbox)[0].primary_id])
-    return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME))
+    return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME), fine)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.support.task_context import purge_run
 from tests.support.tenant import MARKER, arm, change, people, regroup, whole_state, workbooks
+from tests.unit.patron_purge.output_samples import question
 
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import TryAgainError
@@ -10,6 +11,7 @@ from alma_purge.steps.authority import Authority, checked_payloads
 from alma_purge.steps.exclusions import fetch_lists
 from alma_purge.steps.last_check import LastCheck, check_before_purge, check_before_regroup
 from alma_sandbox.server import RunningSandbox
+from patron_purge.decision import ask
 from patron_purge.errors import InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.states import Reason
@@ -30,6 +32,7 @@ def authority(groups: dict[str, str], exclusions: dict[str, ExclusionFile] | Non
         group_names=GROUPS,
         exclusions=exclusions or {},
         digest="",
+        decision=ask(question(), datetime.now(UTC), None),
     )
 
 

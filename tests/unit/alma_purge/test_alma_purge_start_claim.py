@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.support.task_context import MemoryStore
-from tests.support.tenant import ids_of, job_starts, payload, people, set_of
+from tests.support.tenant import fine, ids_of, job_starts, payload, people, set_of
 
 from alma_api.client import AlmaClient
 from alma_purge.documents import JobRecord, JobStage
@@ -39,7 +39,7 @@ class SlowStore(MemoryStore):
 @pytest.fixture
 def order(client: AlmaClient, sandbox: RunningSandbox) -> JobOrder:
     set_id = set_of(client, ids_of(people(sandbox))[:1])
-    return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME))
+    return JobOrder("M148", NAME, set_id, payload("update_notify_users.json", set_id, NAME), fine)
 
 
 def book(folder: RunFolder, store: MemoryStore) -> JobBook:
