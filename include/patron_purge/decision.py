@@ -24,6 +24,9 @@ class DecisionState(StrEnum):
         return _LABELS[self]
 
 
+# The answer carries the time of Airflow's server, and a worker's clock may be a little behind it.
+CLOCKS_MAY_DIFFER = timedelta(minutes=2)
+
 _LABELS = {
     DecisionState.ASKED: "asked, not answered yet",
     DecisionState.APPROVED: "approved",
@@ -260,7 +263,7 @@ def _why_not_valid(decision: Decision, now: datetime) -> str:
         return "The approval on file does not carry the code of this list."
     if not (decision.asked_this_try_at or decision.asked_at) <= decision.answered_at <= decision.deadline:
         return "The approval is older than the question, or it was given after the deadline."
-    if now < decision.answered_at:
+    if now < decision.answered_at - CLOCKS_MAY_DIFFER:
         return "The approval was given in the future: the clocks of this machine and of Airflow differ."
     if now > decision.valid_until:
         return f"The approval expired at {decision.valid_until:%Y-%m-%d %H:%M %Z}."

@@ -16,7 +16,9 @@ from alma_purge.hooks.alma import AlmaHook
 from alma_purge.steps.job_start import look_up
 from patron_purge.errors import PurgeError
 
+# With the usual 30 seconds between two questions this bears an outage of more than two hours.
 MAX_FAILURES_IN_A_ROW = 20
+LONGEST_PAUSE = 20
 # A job instance may be unknown for a moment after its start.
 PATIENT_ERRORS = (AlmaUnavailableError, AlmaRateError, AlmaResponseError, NotFoundError)
 
@@ -88,7 +90,15 @@ class _AlmaTrigger(BaseTrigger):
                 news = self.at_deadline()
             if news is not None:
                 return _event(news)
-            await asyncio.sleep(self.poll_seconds)
+            await asyncio.sleep(self.pause_after(failures))
+
+    def pause_after(self, failures: int) -> float:
+        """Return how long to wait before the next question, in seconds: longer and longer while Alma is out.
+
+        Args:
+            failures: How many questions in a row were not answered.
+        """
+        return self.poll_seconds * min(2**failures, LONGEST_PAUSE)
 
     async def on_kill(self) -> None:
         """Say that the job goes on: an Alma job can't be cancelled from here."""

@@ -163,6 +163,15 @@ def test_only_failures_in_a_row_count(
     assert after_asks(end_trigger(instance), asks, 4, lambda: order_job(sandbox.control, end)) == "ended"
 
 
+def test_an_outage_of_two_hours_is_borne() -> None:
+    waiter = end_trigger("1")
+    waiter.poll_seconds = 30
+    pauses = [waiter.pause_after(failures) for failures in range(alma_job.MAX_FAILURES_IN_A_ROW)]
+    assert pauses[:3] == [30, 60, 120]
+    assert max(pauses) == 600
+    assert sum(pauses[1:]) > 2 * 3600
+
+
 def test_a_lasting_outage_is_reported_with_its_reason(sandbox: RunningSandbox, client: AlmaClient) -> None:
     instance = start(sandbox, client)
     arm(sandbox, "500", method="GET", path=INSTANCES, times=0)

@@ -143,6 +143,13 @@ def test_a_reject_revokes_an_approval() -> None:
         require(rejected)
 
 
+def test_a_worker_whose_clock_is_a_little_behind_takes_a_fresh_approval() -> None:
+    fresh = judged(answer())
+    require(fresh, now=NOW + HOUR - timedelta(minutes=2))
+    with pytest.raises(ApprovalRefusedError, match="future"):
+        require(fresh, now=NOW + HOUR - timedelta(minutes=3))
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
