@@ -40,7 +40,7 @@ from patron_purge.retention import FileKind
 
 FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
 JOB = "purge-north-abc"
-NOTHING = RunRecords({}, {}, {}, {})
+NOTHING = RunRecords({}, {}, {})
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_person_on_the_list(run: SampleRun) -> None:
     assert "Müller, Zoë" in page
     assert "Undergraduates (UG)" in page
     assert "30 Jun 2024" in page
-    assert "At least 1 must have passed." in page
+    assert "At least 1 day must have passed." in page
     assert "Owes 0.00; up to 0.00 may be waived." in page
 
 

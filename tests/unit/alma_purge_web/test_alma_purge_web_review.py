@@ -135,6 +135,7 @@ def test_code_stands_there_before_the_question(run: SampleRun) -> None:
 
 def test_approved(run: SampleRun) -> None:
     run.reviewed().decided(answered(Choice.APPROVE), "success")
+    run.states["regroup_users"] = "success"
     run.xcoms["regroup_users", "summary"] = "3 people moved."
     page = text_of(run)
     assert "<h2>Approved</h2>" in page
