@@ -22,7 +22,7 @@ from patron_purge.decision import Decision
 pytestmark = pytest.mark.usefixtures("airflow_database", "sandbox", "full_speed")
 
 TASK = "ready_to_purge"
-EVENT = {"chosen_options": [READY], "responded_by_user": {"id": "olga", "name": "Olga"}}
+EVENT: dict[str, Any] = {"chosen_options": [READY], "responded_by_user": {"id": "olga", "name": "Olga"}}
 
 
 @pytest.fixture
@@ -66,8 +66,9 @@ def ask(chain: Chain, sensor: ReadyToPurgeSensor, try_number: int = 1) -> timede
     chain._forget(TASK)
     with pytest.raises(TaskAwaitingInput) as parked:
         sensor.execute(context_of(chain, sensor, try_number))
-    assert parked.value.timeout is not None
-    return parked.value.timeout
+    timeout: timedelta | None = parked.value.timeout
+    assert timeout is not None
+    return timeout
 
 
 def refused(
@@ -103,10 +104,11 @@ def test_why_ready_was_not_accepted_is_recorded_and_said_again_with_the_next_que
     own_config(monkeypatch, tmp_path / "config")
     ask(chain, sensor)
     assert chain.said(TASK, TROUBLE_KEY) is None
-    stranger = {"responded_by_user": {"id": "mallory", "name": "Mallory"}}
+    person = {"id": "mallory", "name": "Mallory"}
     if why == "quiet hours":
         night(tmp_path)
-    error = refused(chain, sensor, **({} if why == "quiet hours" else stranger))
+        person = EVENT["responded_by_user"]
+    error = refused(chain, sensor, responded_by_user=person)
     assert not isinstance(error, AirflowFailException), "Airflow must ask again"
     said = chain.said(TASK, TROUBLE_KEY)
     assert said.startswith("The answer was not accepted: ")
