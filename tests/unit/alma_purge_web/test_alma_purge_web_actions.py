@@ -604,6 +604,7 @@ def test_why_a_word_was_refused_stands_where_the_person_reads_what_to_do(
     run.xcoms[task, TROUBLE_KEY] = NOT_YET
     page = run.client().get("/review", params=WHERE).text
     assert f'<p class="wrong">{NOT_YET}</p>' in part(page, anchor)
+    assert ("do not start it a second time" in page) is (anchor == "by-hand")
     run.states[task] = "success"
     assert NOT_YET not in run.client().get("/review", params=WHERE).text
 
