@@ -9,6 +9,8 @@ from patron_purge.decision import Decision, DecisionState, Person, Refusal
 from patron_purge.digest import approval_code, same_code
 from patron_purge.states import DeleteUserPolicy
 
+_LONGEST_NUMBER = 6
+
 
 class Choice(StrEnum):
     """The two buttons of the approval form."""
@@ -179,7 +181,7 @@ def _why_not_right(asked: Decision, answer: Answer) -> str:
     """Check the number and the code; neither is told, since they stand on the review page only."""
     if "".join(answer.count.replace(",", "").split()) != str(asked.count):
         return (
-            f"You typed {answer.count.strip()[:20]!r} as the number of people, which is not the number "
+            f"You typed {_typed_number(answer.count)} as the number of people, which is not the number "
             "on the review page. Open the review page, read it, and type the number that stands there."
         )
     if not same_code(answer.code, approval_code(asked.digest)):
@@ -188,6 +190,14 @@ def _why_not_right(asked: Decision, answer: Answer) -> str:
             "off since you opened it, reload the review page, read it again and type its code."
         )
     return ""
+
+
+def _typed_number(typed: str) -> str:
+    """Quote what was typed when it is a number of people; an id must get into no log, mail or certificate."""
+    number = typed.strip()
+    if number.replace(",", "").isdecimal() and len(number) <= _LONGEST_NUMBER:
+        return repr(number)
+    return "something else" if number else "nothing"
 
 
 def _why_not_complete(answer: Answer, terms: Terms) -> str:

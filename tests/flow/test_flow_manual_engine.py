@@ -12,10 +12,11 @@ from tests.support.rehearsal.answers import Question, Reply, approve
 from tests.support.rehearsal.judge import Judge
 from tests.support.rehearsal.room import Room, open_room
 from tests.support.rehearsal.run import Run
-from tests.support.tenant import MARKER, changing_calls, ids_of, people
+from tests.support.tenant import MARKER, arm, changing_calls, disarm, ids_of, people
 from tests.support.world import gone
 
 from alma_purge import files
+from alma_purge.operators.base import TROUBLE_KEY
 from alma_purge.remedies import NEW_RUN
 from alma_purge.sensors.purge_by_hand_form import ENDED, NOT_RUN
 from alma_purge.sensors.ready import READY, STOP
@@ -148,15 +149,20 @@ def test_somebody_who_borrows_before_the_person_is_ready_is_not_purged(room: Roo
 
 def test_without_the_counts_and_without_a_run_in_alma_the_word_is_not_taken(room: Room) -> None:
     asked: list[int] = []
+    troubles: list[str | None] = []
 
     def first_without(room: Room, question: Question) -> Reply:
         asked.append(question.try_number)
+        troubles.append(run.xcoms.get(("purge_users", TROUBLE_KEY)))
         if len(asked) == 1:
             return Reply(ENDED, {"purged": None, "kept": "many"})
         return Reply(ENDED, {"purged": 0, "kept": 3})
 
-    run = Run(room, answerer=person_with(room, first_without)).go()
+    run = Run(room, answerer=person_with(room, first_without))
+    run.go()
     assert asked == [1, 2]
+    assert troubles[0] is None
+    assert "not accepted: type both counts" in str(troubles[1]), "the page can say why it is asked again"
     assert "ended, by a person's word" in run.document(files.PURGE)["job"]["status"]
 
 
@@ -186,6 +192,25 @@ def test_a_word_that_contradicts_alma_is_not_taken(room: Room) -> None:
     judge.judge(run).require_clean()
     assert asked == [1, 2]
     assert gone(judge.before, room.world.people())
+
+
+def test_an_answer_that_was_lost_to_trouble_with_alma_is_asked_for_again_with_the_reason(room: Room) -> None:
+    troubles: list[str | None] = []
+
+    def while_alma_is_down(room: Room, _question: Question) -> Reply:
+        troubles.append(run.xcoms.get(("purge_users", TROUBLE_KEY)))
+        if len(troubles) == 1:
+            purge_in_alma(room)
+            arm(room.sandbox, "503_general_error", method="GET", path="/conf/jobs", times=0)
+        else:
+            disarm(room.sandbox)
+        return Reply(ENDED, {})
+
+    run = Run(room, answerer=person_with(room, while_alma_is_down))
+    run.go()
+    assert troubles[0] is None
+    assert "The answer could not be used: " in str(troubles[1])
+    assert run.state == SUCCESS
 
 
 def test_only_an_approver_is_believed(room: Room) -> None:

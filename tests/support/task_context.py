@@ -38,6 +38,7 @@ class TaskStandIn:
     dag_id: str = "alma_user_purge_demo"
     run_id: str = "manual__test"
     try_number: int = 1
+    max_tries: int = 10
     map_index: int = -1
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)

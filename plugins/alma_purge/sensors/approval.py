@@ -6,7 +6,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from alma_purge import files
 from alma_purge.documents import JobStage
@@ -18,9 +18,9 @@ from alma_purge.operators.base import (
     publish,
     report_summary,
 )
-from alma_purge.remedies import to_go_on
 from alma_purge.schedule import next_run_after
 from alma_purge.sensors.approval_form import FORM, read_answer, texts
+from alma_purge.sensors.refused_answer import AnswerLostError, refusal, repeat_refusal
 from alma_purge.steps.authority import clear_number, require_no_stop
 from alma_purge.steps.guard_restart import require_nobody_put_back
 from alma_purge.steps.job_on_record import job_on_record
@@ -90,14 +90,15 @@ class PurgeApprovalSensor(ApprovalOperator):
                 return self._timed_out(run, context, decision)
         except PurgeError as error:
             raise fail_or_retry(context, error) from error
+        repeat_refusal(context)
         self.response_timeout = decision.deadline - run.now
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Judge the answer and write the decision down; a wrong answer makes Airflow ask again."""
         if "error" in event:
-            raise AirflowFailException(
-                f"Airflow could not take the answer. Nothing was sent to Alma. {to_go_on(context)}"
+            raise fail_or_retry(
+                context, AnswerLostError("Airflow could not take the answer. Nothing was sent to Alma.")
             )
         try:
             run = open_run(context)
@@ -118,7 +119,7 @@ class PurgeApprovalSensor(ApprovalOperator):
         judgement = judge_answer(asked, answer, _terms(run, context))
         self._record(run, context, record_answer(asked, answer, judgement))
         if not judgement.accepted:
-            raise AirflowException(f"The answer was not accepted: {judgement.why}")
+            raise refusal(context, judgement.why)
 
     def _record(self, run: PurgeRun, context: Context, decision: Decision) -> None:
         publish(context, run, files.DECISION, _as_bytes(decision))

@@ -8,14 +8,12 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.exceptions import AirflowException
 
 from alma_api.errors import AlmaError
 from alma_api.models import JobInstance
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import (
-    TROUBLE_KEY,
     PurgeRun,
     fail_or_retry,
     open_run,
@@ -34,6 +32,7 @@ from alma_purge.sensors.purge_by_hand_form import (
     text,
     text_again,
 )
+from alma_purge.sensors.refused_answer import note_refusal, refusal, repeat_refusal
 from alma_purge.steps.authority import clear_number
 from alma_purge.steps.job_book import JobBook, book_of, refused
 from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError, OtherEngineError, look_last
@@ -111,6 +110,7 @@ class PurgeByHandSensor(HITLOperator):
             wait_or_fail(self, context, error)
         if again:
             report_summary(context, self, "The counts are asked for again; nobody starts a purge for that.")
+        repeat_refusal(context)
         self.body = self._text(run, record, again=again)
         self.response_timeout = timedelta(hours=run.institution.job_hours)
         return super().execute(context)
@@ -132,10 +132,11 @@ class PurgeByHandSensor(HITLOperator):
                 )
             summary = self._finish(run, context, record)
         except RefusedWordError as error:
-            context["ti"].xcom_push(key=TROUBLE_KEY, value=str(error))
-            raise AirflowException(f"The answer was not accepted: {error}") from error
+            raise refusal(context, str(error)) from error
         except (PurgeError, AlmaError) as error:
-            raise fail_or_retry(context, error) from error
+            failure = fail_or_retry(context, error)
+            note_refusal(context, f"The answer could not be used: {failure}")
+            raise failure from error
         report_summary(context, self, summary)
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context
 from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from alma_purge import files
 from alma_purge.documents import ActResult
@@ -19,7 +19,7 @@ from alma_purge.operators.base import (
     open_run,
     report_summary,
 )
-from alma_purge.remedies import to_go_on
+from alma_purge.sensors.refused_answer import AnswerLostError, refusal, repeat_refusal
 from alma_purge.steps.right_moment import require_loud_hours
 from patron_purge.decision import Decision
 from patron_purge.errors import PurgeError
@@ -94,14 +94,15 @@ class ReadyToPurgeSensor(HITLOperator):
                 self._stop(context, "The approval has expired, so nobody is purged.")
         except PurgeError as error:
             raise fail_or_retry(context, error) from error
+        repeat_refusal(context)
         self.response_timeout = deadline - datetime.now(UTC)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on when an approver is ready; skip the purge otherwise."""
         if "error" in event:
-            raise AirflowFailException(
-                f"Airflow could not take the answer. The purge was not started. {to_go_on(context)}"
+            raise fail_or_retry(
+                context, AnswerLostError("Airflow could not take the answer. The purge was not started.")
             )
         try:
             run = open_run(context)
@@ -109,9 +110,9 @@ class ReadyToPurgeSensor(HITLOperator):
             raise fail_or_retry(context, error) from error
         person = event["responded_by_user"]
         if person is not None and str(person["id"]) not in run.institution.approvers:
-            raise AirflowException("The answer was not accepted: this person is no approver any more.")
+            raise refusal(context, "this person is no approver any more.")
         if person is not None and list(event["chosen_options"]) == [READY]:
-            self._require_loud_hours(run)
+            self._require_loud_hours(run, context)
         if person is None:
             self._stop(context, "Nobody has answered, so nobody is purged.")
         if list(event["chosen_options"]) != [READY]:
@@ -122,18 +123,19 @@ class ReadyToPurgeSensor(HITLOperator):
     def validate_params_input(self, params_input: Mapping[str, Any]) -> None:
         """Take no fields: this form has none."""
 
-    def _require_loud_hours(self, run: PurgeRun) -> None:
+    def _require_loud_hours(self, run: PurgeRun, context: Context) -> None:
         """Ask again later when these are quiet hours: the criteria would be shown when nobody waits for them."""
         try:
             require_loud_hours(run.institution)
         except MustWaitError as error:
             until = error.until.strftime("%H:%M")
-            raise AirflowException(f"The answer was not accepted: {error} Answer after {until}.") from error
+            raise refusal(context, f"{error} Answer after {until}.") from error
 
     def _stop(self, context: Context, sentence: str) -> None:
         report_summary(context, self, sentence)
         raise AirflowSkipException(sentence)
 
     def _deadline(self, run: PurgeRun, context: Context) -> datetime:
+        """Return when the approval expires, which is later than the time to answer the approval was over."""
         decision = Decision.model_validate_json(fetch(context, run, files.DECISION, "approve_purge"))
-        return decision.deadline
+        return decision.valid_until or decision.deadline

@@ -188,18 +188,26 @@ def _is_off(rule: Reason, rules: RuleSettings) -> bool:
     return not switches.get(rule, True)
 
 
-def _days_before(cells: Mapping[str, str], column: str, basis: Basis) -> str:
-    """Write a date with its distance from the day of the list."""
+def _days_before(cells: Mapping[str, str], column: str, basis: Basis, what: str = "") -> str:
+    """Write a date, from the report or from Alma, with its distance from the day of the list."""
     try:
         days = (basis.today - date.fromisoformat(cells[column])).days
     except ValueError:
-        return "The date is not in the report."
-    return f"{day(cells[column])}, {number(days)} {'day' if days == 1 else 'days'} before this list was made."
+        return "The date is not on file here."
+    return f"{what}{day(cells[column])}, {_days(days)} before this list was made."
+
+
+def _days(count: int) -> str:
+    return f"{number(count)} {'day' if count == 1 else 'days'}"
+
+
+def _expiry_date(cells: Mapping[str, str], basis: Basis) -> str:
+    return _days_before(cells, "expiry_date", basis, "Expired ")
 
 
 def _purge_date(cells: Mapping[str, str], basis: Basis) -> str:
-    least = basis.rules.days_after_purge_date
-    return f"{_days_before(cells, 'purge_date', basis)} At least {number(least)} must have passed."
+    least = _days(basis.rules.days_after_purge_date)
+    return f"{_days_before(cells, 'purge_date', basis)} At least {least} must have passed."
 
 
 def _protected_group(cells: Mapping[str, str], basis: Basis) -> str:
@@ -212,8 +220,8 @@ def _fees(cells: Mapping[str, str], basis: Basis) -> str:
 
 
 def _recent(cells: Mapping[str, str], basis: Basis) -> str:
-    limit = number(basis.rules.recent_activity_days)
-    return f"Last activity {_days_before(cells, 'last_activity', basis)} The limit is {limit} days."
+    limit = _days(basis.rules.recent_activity_days)
+    return f"{_days_before(cells, 'last_activity', basis, 'Last activity ')} The limit is {limit}."
 
 
 def _said(text: str) -> Callable[[Mapping[str, str], Basis], str]:
@@ -234,7 +242,7 @@ _PASSED: Final[Mapping[Reason, Callable[[Mapping[str, str], Basis], str]]] = {
     Reason.RECORD_TYPE: lambda cells, basis: (
         f"A type that may be purged ({', '.join(basis.rules.record_types)})."
     ),
-    Reason.EXPIRY_DATE: lambda cells, basis: f"Expired {_days_before(cells, 'expiry_date', basis)}",
+    Reason.EXPIRY_DATE: _expiry_date,
     Reason.PURGE_DATE: _purge_date,
     Reason.STAFF_ROLE: _said("No active staff role."),
     Reason.INSTRUCTOR: _said("No active Instructor role."),

@@ -21,13 +21,23 @@ _HEADERS: Final = {
 
 
 async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Add the headers to every answer, errors included.
+    """Add the headers to every answer.
+
+    The answer to an error that nothing foresaw is made outside of this function and brings them along.
 
     Args:
         request: The request.
         call_next: The rest of the app.
     """
-    response = await call_next(request)
+    return with_headers(await call_next(request))
+
+
+def with_headers(response: Response) -> Response:
+    """Put the headers on an answer that has none of its own.
+
+    Args:
+        response: The answer.
+    """
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response

@@ -1,8 +1,9 @@
 """What is left of a reviewed list at this moment."""
 
-from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from alma_purge import files
+from alma_purge.web.kept_results import KeptResults
 from alma_purge.web.opened_run import OpenedRun
 from patron_purge.errors import RunFileError
 from patron_purge.ledger import read_ledger_csv
@@ -10,7 +11,13 @@ from patron_purge.review_model import Review
 from patron_purge.review_rest import review_of_rest
 from patron_purge.taken_off import Rest, TakenOff, rest_of
 
-_KEPT = 4
+if TYPE_CHECKING:
+    import pandas as pd
+
+# When somebody is taken off, the list is not read again: only what is left of it is worked out.
+_ledgers: "Final[KeptResults[pd.DataFrame]]" = KeptResults(1)
+_rests: Final[KeptResults[Rest]] = KeptResults(2)
+_reviews: Final[KeptResults[Review]] = KeptResults(4)
 
 
 def review_now(run: OpenedRun, review: Review, taken_off: tuple[TakenOff, ...]) -> Review:
@@ -21,7 +28,11 @@ def review_now(run: OpenedRun, review: Review, taken_off: tuple[TakenOff, ...]) 
         review: The review of the whole list.
         taken_off: Who was taken off.
     """
-    return review_of_rest(review, rest_now(run, review.digest, taken_off)) if taken_off else review
+    if not taken_off:
+        return review
+    rest = rest_now(run, review.digest, taken_off)
+    key = (run.checksum(files.REVIEW), run.checksum(files.LEDGER_REVIEWED), taken_off)
+    return _reviews.get(key, lambda: review_of_rest(review, rest))
 
 
 def rest_now(run: OpenedRun, digest: str, taken_off: tuple[TakenOff, ...]) -> Rest:
@@ -35,15 +46,19 @@ def rest_now(run: OpenedRun, digest: str, taken_off: tuple[TakenOff, ...]) -> Re
     Raises:
         RunFileError: prepare_review has recorded no list, or the file is another one.
     """
-    content = run.file(files.LEDGER_REVIEWED)
-    if content is None:
+    content, recorded = run.file(files.LEDGER_REVIEWED), run.checksum(files.LEDGER_REVIEWED)
+    if content is None or recorded is None:
         raise RunFileError(
             "prepare_review has recorded no list of people for this review. Trigger a new run; "
             "this page changed nothing."
         )
-    return _rest(content, digest, taken_off)
+    key = (recorded, digest, taken_off)
+    return _rests.get(
+        key, lambda: rest_of(_ledgers.get(recorded, lambda: read_ledger_csv(content)), digest, taken_off)
+    )
 
 
-@lru_cache(maxsize=_KEPT)
-def _rest(content: bytes, digest: str, taken_off: tuple[TakenOff, ...]) -> Rest:
-    return rest_of(read_ledger_csv(content), digest, taken_off)
+def forget_lists() -> None:
+    """Drop every list that is kept."""
+    for kept in (_ledgers, _rests, _reviews):
+        kept.forget()

@@ -5,14 +5,13 @@ from typing import Final
 from alma_purge import files
 from alma_purge.web.group_names import GroupNames
 from alma_purge.web.kept_results import KeptResults
+from alma_purge.web.list_now import rest_now
 from alma_purge.web.loaded_review import LoadedReview
 from alma_purge.web.opened_run import OpenedRun
 from alma_purge.web.people import People
 from alma_purge.web.people_query import View
 from alma_purge.web.standing import Stage
 from patron_purge.errors import RunFileError
-from patron_purge.ledger import read_ledger_csv
-from patron_purge.taken_off import rest_of
 
 _people: Final[KeptResults[People]] = KeptResults(2)
 
@@ -30,18 +29,14 @@ def load_people(run: OpenedRun, loaded: LoadedReview) -> People | None:
     Raises:
         RunFileError: The list is not the recorded one, or it does not fit the review.
     """
-    content, recorded = run.file(files.LEDGER_REVIEWED), run.checksum(files.LEDGER_REVIEWED)
-    if content is None or recorded is None:
-        if loaded.standing.stage is Stage.STOPPED:
-            return None
-        raise RunFileError(
-            "prepare_review has recorded no list of people for this review. Trigger a new run; "
-            "this page changed nothing."
-        )
+    recorded = run.checksum(files.LEDGER_REVIEWED)
+    if recorded is None and loaded.standing.stage is Stage.STOPPED:
+        return None
+    rest = rest_now(run, loaded.prepared_digest, loaded.taken_off)
     names = loaded.review.group_names
     people = _people.get(
         (recorded, loaded.taken_off, tuple(names.items())),
-        lambda: People(rest_of(read_ledger_csv(content), "", loaded.taken_off).ledger, GroupNames(names)),
+        lambda: People(rest.ledger, GroupNames(names)),
     )
     if people.count(View.TO_PURGE) != loaded.review.count:
         raise RunFileError(

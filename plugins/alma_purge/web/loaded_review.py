@@ -60,10 +60,11 @@ def load_review(run: OpenedRun) -> LoadedReview | None:
     decision = run.document(files.DECISION, Decision)
     certificate = run.document(files.CERTIFICATE, Certificate)
     taken_off = taken_off_so_far(run.folder)
+    rest = review_now(run, review, taken_off)
     return LoadedReview(
-        review_now(run, review, taken_off),
+        rest,
         decision,
-        standing_of(review, decision, certificate, run.records, datetime.now(UTC)),
+        standing_of(review, decision, certificate, run.records, datetime.now(UTC), left=rest.count),
         review.digest,
         taken_off,
     )

@@ -1,5 +1,6 @@
 """What the person at the screen may do on the review page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,8 +16,10 @@ from alma_purge.web.standing import Stage
 from patron_purge.decision import Person
 from patron_purge.looked import LOOK_AFTER, Looked
 from patron_purge.purge_page import VALID_FOR, is_valid, page_criteria
+from patron_purge.states import Engine
 from patron_purge.taken_off import TakenOff
 
+_BY_HAND: Final = ("ready_to_purge", "purge_users")
 _RECORDS: Final = (files.REGROUP_RECORD, files.PURGE_RECORD)
 
 
@@ -57,17 +60,22 @@ class Offers:
     Attributes:
         is_approver: Whether the person is one of the institution's approvers.
         take_off: Whether the person may take people off the list now.
-        taken_off: Who was taken off so far, oldest first.
+        taken_off: Who was taken off so far, oldest first; two people may have taken the same person off.
+        people_taken_off: How many people these are.
         unclear_jobs: Jobs of which nobody knows whether Alma started them.
         by_hand: The purge that a person is asked to run in Alma; None when nobody is asked.
+        asking: The tasks of a purge by hand that wait for an answer, each with why the last answer led to nothing;
+            an empty text when there was none.
         token: The token for forms.
     """
 
     is_approver: bool
     take_off: bool
     taken_off: tuple[TakenOff, ...]
+    people_taken_off: int
     unclear_jobs: tuple[UnclearJob, ...]
     by_hand: PurgeByHand | None
+    asking: Mapping[str, str]
     token: str
 
 
@@ -82,10 +90,16 @@ def offers(run: OpenedRun, loaded: LoadedReview, person: Person) -> Offers:
     is_approver = person.id in run.institution.approvers
     return Offers(
         is_approver=is_approver,
-        take_off=is_approver and may_take_off(run, loaded),
+        take_off=is_approver and loaded.review.count > 0 and may_take_off(run, loaded),
         taken_off=loaded.taken_off,
+        people_taken_off=len({one.primary_id for one in loaded.taken_off}),
         unclear_jobs=unclear_jobs(run),
         by_hand=purge_by_hand(run),
+        asking={
+            task: run.records.trouble(task)
+            for task in _BY_HAND
+            if run.institution.engine is Engine.MANUAL and run.records.state(task) == "awaiting_input"
+        },
         token=form_token(run, person) if is_approver else "",
     )
 
@@ -93,12 +107,14 @@ def offers(run: OpenedRun, loaded: LoadedReview, person: Person) -> Offers:
 def may_take_off(run: OpenedRun, loaded: LoadedReview) -> bool:
     """Tell whether the list is still open: it was asked about, not answered, and nothing was sent.
 
+    It stays open when nobody is left, so that whoever took the last person off is not told of an answer.
+
     Args:
         run: The run.
         loaded: Its review.
     """
     sent = read_job_record(run.folder, files.REGROUP_RECORD).stage is not JobStage.NONE
-    return loaded.standing.stage is Stage.ASKED and not sent
+    return loaded.standing.stage in {Stage.ASKED, Stage.EMPTY} and not sent
 
 
 def purge_by_hand(run: OpenedRun) -> PurgeByHand | None:

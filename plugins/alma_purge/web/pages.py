@@ -1,8 +1,9 @@
 """Rendering the pages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -15,6 +16,7 @@ from patron_purge.amounts import money, number
 from patron_purge.institution import Institution
 
 _HERE: Final = Path(__file__).parent
+LINKS: Final = {"certificate": "Open the certificate", "review": "Back to the review"}
 STYLE: Final = (_HERE / "static" / "style.css").read_text(encoding="utf-8")
 
 
@@ -77,16 +79,25 @@ def run_page(name: str, request: Request, run: OpenedRun, values: Mapping[str, o
 
 
 def message_page(
-    headline: str, text: str, status_code: int, dag_id: str, certificate: str = ""
+    request: Request, headline: str, text: str, status_code: int, leads_to: Collection[str] = ()
 ) -> HTMLResponse:
     """Render a page that says why there is nothing to see.
 
     Args:
+        request: The request; its address names the DAG, under which the style sheet is served, and the run.
         headline: A few words.
         text: What is wrong and what to do.
         status_code: HTTP status.
-        dag_id: The DAG in the address, under which the style sheet is served; may be empty.
-        certificate: Address of the run's certificate, when that is what there is still to see.
+        leads_to: The pages of the same run to which links lead, as in `LINKS`; inside Airflow's tab there is no
+            other way back.
     """
-    values = {"headline": headline, "text": text, "dag_id": dag_id, "certificate": certificate}
+    given = {name: request.query_params.getlist(name) for name in ("dag_id", "run_id")}
+    about = {name: values[0] for name, values in given.items() if len(values) == 1}
+    values = {
+        "headline": headline,
+        "text": text,
+        "dag_id": about.get("dag_id", ""),
+        # Without both ids there is no run to lead to.
+        "links": {f"{page}?{urlencode(about)}": LINKS[page] for page in leads_to if len(about) == len(given)},
+    }
     return HTMLResponse(_TEMPLATES.get_template("message.html").render(values), status_code)

@@ -29,7 +29,7 @@ _WORDS: Final = {
     "scheduled": "about to start",
     "queued": "about to start",
     "running": "under way",
-    "deferred": "under way",
+    "deferred": "waiting",
     "restarting": "under way",
     "awaiting_input": "waiting for an answer",
     "up_for_retry": "tries again soon",
@@ -64,7 +64,7 @@ class Step:
         purpose: What it is for.
         state: Airflow's state.
         words: The state in words.
-        summary: The task's own sentence about what it did or what stopped it; empty when there is none.
+        summary: The task's own sentence about what it did, waits for, or what stopped it; empty when there is none.
     """
 
     task_id: str
@@ -87,7 +87,7 @@ def steps(tasks: tuple[tuple[str, str], ...], records: RunRecords) -> tuple[Step
             purpose=purpose,
             state=records.state(task_id),
             words=_WORDS.get(records.state(task_id), records.state(task_id).replace("_", " ")),
-            summary=records.stops.get(task_id) or records.summaries.get(task_id, ""),
+            summary=records.said(task_id),
         )
         for task_id, purpose in tasks
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.models.dagrun import DagRun
@@ -11,7 +12,19 @@ from airflow.sdk.execution_time.xcom import resolve_xcom_backend
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from alma_purge.operators.base import FILE_KEY, STOP_KEY, SUMMARY_KEY
+from alma_purge.operators.base import FILE_KEY, STOP_KEY, SUMMARY_KEY, TROUBLE_KEY, WAITING_KEY
+
+_SENTENCES: Final = (SUMMARY_KEY, STOP_KEY, TROUBLE_KEY, WAITING_KEY)
+_SAID_IN: Final = {
+    "success": (SUMMARY_KEY,),
+    "skipped": (SUMMARY_KEY,),
+    "running": (SUMMARY_KEY,),
+    "failed": (STOP_KEY, TROUBLE_KEY, SUMMARY_KEY),
+    "up_for_retry": (TROUBLE_KEY,),
+    "awaiting_input": (TROUBLE_KEY, SUMMARY_KEY),
+    "deferred": (WAITING_KEY,),
+    "up_for_reschedule": (WAITING_KEY,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +34,30 @@ class RunRecords:
     Attributes:
         task_states: Task id to Airflow's state, such as `success`; empty for a task that has none yet.
         checksums: (task id, file name) to the sha256 that the task recorded.
-        summaries: Task id to its one-sentence result.
-        stops: Task id to the sentence with which it stopped.
+        sentences: (task id, key) to the sentence that the task recorded under that key.
     """
 
     task_states: Mapping[str, str]
     checksums: Mapping[tuple[str, str], str]
-    summaries: Mapping[str, str]
-    stops: Mapping[str, str]
+    sentences: Mapping[tuple[str, str], str]
 
     def state(self, task_id: str) -> str:
         """Return Airflow's state of a task; empty when it has none."""
         return self.task_states.get(task_id, "")
+
+    def said(self, task_id: str) -> str:
+        """Return what a task says in its present state; empty when it says nothing.
+
+        Airflow keeps what a task has recorded until the task begins anew: what it waited for is no longer true
+        when it goes on, and nothing is when it was cleared. So the state decides which sentence counts.
+        """
+        keys = _SAID_IN.get(self.state(task_id), ())
+        return next((said for key in keys if (said := self.sentences.get((task_id, key)))), "")
+
+    def trouble(self, task_id: str) -> str:
+        """Return why the last answer to a task led to nothing, while it asks again; empty otherwise."""
+        asks = self.state(task_id) == "awaiting_input"
+        return self.sentences.get((task_id, TROUBLE_KEY), "") if asks else ""
 
 
 RecordsReader = Callable[[str, str], RunRecords | None]
@@ -71,7 +96,7 @@ def read_records(session: Session, dag_id: str, run_id: str) -> RunRecords | Non
         XComModel.dag_id == dag_id,
         XComModel.run_id == run_id,
         XComModel.map_index == -1,
-        or_(XComModel.key.startswith(FILE_KEY), XComModel.key.in_((SUMMARY_KEY, STOP_KEY))),
+        or_(XComModel.key.startswith(FILE_KEY), XComModel.key.in_(_SENTENCES)),
     )
     backend = resolve_xcom_backend()
     texts = {
@@ -87,6 +112,5 @@ def read_records(session: Session, dag_id: str, run_id: str) -> RunRecords | Non
             for (task, key), text in texts.items()
             if key.startswith(FILE_KEY)
         },
-        summaries={task: text for (task, key), text in texts.items() if key == SUMMARY_KEY},
-        stops={task: text for (task, key), text in texts.items() if key == STOP_KEY},
+        sentences={place: text for place, text in texts.items() if place[1] in _SENTENCES},
     )

@@ -18,6 +18,4 @@ def add_action_refusals(app: FastAPI) -> None:
 
     @app.exception_handler(ActionRefusedError)
     def refused(request: Request, error: ActionRefusedError) -> Response:
-        dag_ids = request.query_params.getlist("dag_id")
-        dag_id = dag_ids[0] if len(dag_ids) == 1 else ""
-        return message_page("This was not done", str(error.detail), error.status_code, dag_id)
+        return message_page(request, "This was not done", str(error.detail), error.status_code, ["review"])

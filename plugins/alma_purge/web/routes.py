@@ -39,7 +39,7 @@ class ReviewAnswer(BaseModel):
 
     Attributes:
         count: People on the list.
-        code: The code to type.
+        code: The code to type; empty when nobody is left on the list.
         digest: Digest of the purge.
         decision_state: Where the approval stands; None before anybody was asked.
     """
@@ -77,7 +77,7 @@ def review_data(run: OpenedRunDep) -> ReviewAnswer:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no review to answer in this run.")
     return ReviewAnswer(
         count=loaded.review.count,
-        code=loaded.review.code,
+        code="" if loaded.standing.stage is Stage.EMPTY else loaded.review.code,
         digest=loaded.review.digest,
         decision_state=None if loaded.decision is None else loaded.decision.state,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from alma_purge.web.opened_run import APPROVAL_TASK, LAST_TASK, REVIEW_TASK
 from alma_purge.web.records import RunRecords
@@ -22,6 +23,7 @@ class Stage(StrEnum):
     NOBODY = "nobody"
     COMING = "coming"
     ASKED = "asked"
+    EMPTY = "empty"
     VOID = "void"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -48,12 +50,22 @@ class Standing:
         return self.stage in {Stage.ASKED, Stage.COMING}
 
 
+_NOBODY_LEFT: Final = Standing(
+    Stage.EMPTY,
+    "Nobody is left; choose Reject",
+    "Everybody was taken off the list, so there is nothing to approve and no code. Choose Reject in the form of the "
+    "task approve_purge; nobody is purged then. No answer does the same.",
+)
+
+
 def standing_of(
     review: Review,
     decision: Decision | None,
     certificate: Certificate | None,
     records: RunRecords,
     now: datetime,
+    *,
+    left: int,
 ) -> Standing:
     """Find out where a run stands.
 
@@ -63,6 +75,7 @@ def standing_of(
         certificate: The certificate; None before there is one.
         records: What Airflow has on record.
         now: The current time, with time zone.
+        left: People who are left on the list when those who were taken off are not counted.
     """
     if certificate is not None and records.state(LAST_TASK) not in _WAITING:
         return Standing(Stage.ENDED, f"This run has ended: {certificate.outcome.label}", certificate.headline)
@@ -70,7 +83,7 @@ def standing_of(
     if before is not None:
         return before
     if decision is None:
-        return _not_asked_yet(records)
+        return _not_asked_yet(records, left)
     if decision.prepared_digest != review.digest:
         return Standing(
             Stage.VOID,
@@ -78,6 +91,8 @@ def standing_of(
             "The list was made again after the question was asked, so that answer allows nothing. "
             "Clear approve_purge to ask about this list.",
         )
+    if decision.state in {DecisionState.ASKED, DecisionState.REFUSED}:
+        return _open(decision, records, now, left)
     return _answered(decision, records.state(APPROVAL_TASK), now)
 
 
@@ -103,17 +118,24 @@ def _nobody_is_asked(review: Review, records: RunRecords) -> Standing | None:
     return None
 
 
-def _not_asked_yet(records: RunRecords) -> Standing:
+def _not_asked_yet(records: RunRecords, left: int) -> Standing:
     state = records.state(APPROVAL_TASK)
+    if state in _WAITING and not left:
+        return _NOBODY_LEFT
     if state in _WAITING:
         return Standing(
             Stage.COMING, "The question comes next", "Airflow is about to ask for an approval of this list."
         )
-    return _not_by_a_person(state)
+    return _not_by_a_person(records)
 
 
-def _not_by_a_person(state: str) -> Standing:
+def _not_by_a_person(records: RunRecords) -> Standing:
     """Say that the task moved on without an answer, for example because somebody marked it by hand."""
+    state, said = records.state(APPROVAL_TASK), records.said(APPROVAL_TASK)
+    if state == "failed" and said:
+        return Standing(
+            Stage.VOID, "The question has ended without an answer that counts", f"{APPROVAL_TASK}: {said}"
+        )
     return Standing(
         Stage.VOID,
         "There is no answer",
@@ -132,10 +154,7 @@ def _answered(decision: Decision, task_state: str, now: datetime) -> Standing:
                 "Nobody answered in time",
                 "No answer counts as a reject: nobody is purged. To try again, trigger a new run.",
             )
-        case DecisionState.APPROVED:
-            return _approved(decision, task_state, now)
-        case DecisionState.ASKED | DecisionState.REFUSED:
-            return _open(decision, task_state, now)
+    return _approved(decision, task_state, now)
 
 
 def _approved(decision: Decision, task_state: str, now: datetime) -> Standing:
@@ -159,13 +178,15 @@ def _approved(decision: Decision, task_state: str, now: datetime) -> Standing:
     )
 
 
-def _open(decision: Decision, task_state: str, now: datetime) -> Standing:
-    if task_state not in _WAITING | {"awaiting_input", "deferred"}:
-        return _not_by_a_person(task_state)
+def _open(decision: Decision, records: RunRecords, now: datetime, left: int) -> Standing:
+    if records.state(APPROVAL_TASK) not in _WAITING | {"awaiting_input", "deferred"}:
+        return _not_by_a_person(records)
     if now > decision.deadline:
         return Standing(
             Stage.REJECTED, "The deadline has passed", "No answer counts as a reject: nobody is purged."
         )
+    if not left:
+        return _NOBODY_LEFT
     if decision.refusals:
         return Standing(
             Stage.ASKED,

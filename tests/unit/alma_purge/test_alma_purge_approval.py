@@ -17,8 +17,10 @@ from tests.support.config import own_config
 
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
+from alma_purge.operators.base import STOP_KEY, TROUBLE_KEY
 from alma_purge.operators.certify import CertifyOperator
 from alma_purge.sensors.approval import PurgeApprovalSensor
+from alma_purge.steps.upstream import Problem, problems_before
 from patron_purge.decision import Decision, DecisionState
 from patron_purge.digest import approval_code, digest_of_rest
 
@@ -110,6 +112,40 @@ def test_any_other_answer_is_refused_with_a_reason_and_asked_again(
     assert [why in one.why for one in decision(chain).refusals] == [True]
 
 
+def test_why_an_answer_was_refused_is_recorded_and_said_again(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    ask(chain, sensor)
+    assert chain.said(TASK, TROUBLE_KEY) is None
+    with pytest.raises(AirflowException):
+        sensor.execute_complete(context_of(chain, sensor), answer(chain, params_input={}))
+    said = chain.said(TASK, TROUBLE_KEY)
+    assert said.startswith("The answer was not accepted: You typed nothing as the number of people")
+    del chain.xcoms[TASK, TROUBLE_KEY]  # Airflow forgets it when the next try begins
+    ask(chain, sensor)
+    assert chain.said(TASK, TROUBLE_KEY) == said
+
+
+def test_the_last_refused_answer_stops_the_task_with_its_reason(
+    chain: Chain, sensor: PurgeApprovalSensor
+) -> None:
+    ask(chain, sensor)
+    sensor.retries = 10
+    context = context_of(chain, sensor)
+    context["ti"].try_number = 11
+    form = {"count": "21779001234567", "code": "AAAAAAAA"}
+    with pytest.raises(AirflowFailException) as stopped:
+        sensor.execute_complete(context, answer(chain, params_input=form))
+    said = chain.said(TASK, STOP_KEY)
+    assert str(stopped.value) == said
+    assert said.startswith("No answer was accepted in 11 tries; the last: You ")
+    assert "To go on, clear this task." in said
+    assert "21779" not in said, "an id must not get into the mail and the certificate"
+    chain.states[TASK] = "failed"
+    (problem,) = problems_before(chain.context("certify"))
+    assert problem == Problem(f"approve_purge: {said}", decided=True)
+
+
 def test_a_wrong_code_is_refused(chain: Chain, sensor: PurgeApprovalSensor) -> None:
     ask(chain, sensor)
     form = {"count": chain.review().count, "code": "AAAAAAAA"}
@@ -169,6 +205,7 @@ def test_an_answer_that_airflow_can_not_take_fails(
     ask(chain, sensor)
     with pytest.raises(AirflowFailException, match="Nothing was sent to Alma"):
         sensor.execute_complete(context_of(chain, sensor), event)
+    assert "Airflow could not take the answer" in chain.said(TASK, STOP_KEY)
 
 
 def test_a_report_asks_nobody(sensor: PurgeApprovalSensor) -> None:

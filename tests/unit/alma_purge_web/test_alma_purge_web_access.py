@@ -70,6 +70,8 @@ def stored(airflow_database: None, run: SampleRun) -> Iterator[SampleRun]:
     run.write("certify", files.CERTIFICATE_PAGE, b"<p>certificate")
     run.xcoms["prepare_review", "summary"] = "3 people to purge."
     run.xcoms["certify", "stop"] = "Something stopped."
+    run.xcoms["certify", "waiting"] = "These are quiet hours."
+    run.xcoms["certify", "trouble"] = "Alma does not answer."
     save(run)
     yield run
     forget()

@@ -1,5 +1,6 @@
 """What an approver can do on the review page."""
 
+import html
 import json
 import re
 import stat
@@ -26,6 +27,7 @@ from tests.unit.alma_purge_web.web_samples import (
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.file_kinds import kind_of
+from alma_purge.operators.base import TROUBLE_KEY
 from alma_purge.places import institution_of_dag
 from alma_purge.steps.looked import looked_at
 from alma_purge.steps.taken_off import taken_off_so_far
@@ -34,13 +36,14 @@ from alma_purge.web.form_token import form_token
 from alma_purge.web.opened_run import OpenedRun
 from alma_purge.web.records import RunRecords
 from patron_purge.decision import Decision, DecisionState, Person
-from patron_purge.digest import approval_code
+from patron_purge.digest import approval_code, digest_of_rest
 from patron_purge.looked import LOOK_AFTER, Seen
 from patron_purge.retention import FileKind
+from patron_purge.taken_off import TakenOff
 
 FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
 JOB = "purge-north-abc"
-NOTHING = RunRecords({}, {}, {}, {})
+NOTHING = RunRecords({}, {}, {})
 
 
 @pytest.fixture
@@ -125,9 +128,40 @@ def test_what_was_written_down_is_for_its_owner_only(open_run: SampleRun) -> Non
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 301])
 def test_no_reason_no_take_off(open_run: SampleRun, reason: str) -> None:
+    assert "aria-invalid" not in confirm(open_run.client("olga"))
     response = take_off(open_run.client("olga"), reason=reason)
-    assert "Give a reason" in response.text
+    (told,) = re.findall(r'<p id="(.+?)" class="wrong" role="alert">Give a reason', response.text)
+    (box,) = re.findall(r'<input name="reason"[^>]*>', response.text)
+    assert f'aria-describedby="{told}"' in box
+    assert 'aria-invalid="true"' in box
     assert taken_off_so_far(open_run.folder) == ()
+
+
+def test_the_skip_link_leads_into_the_question(open_run: SampleRun) -> None:
+    page = confirm(open_run.client("olga"))
+    assert 'href="#content"' in page
+    assert '<main id="content" class="narrow" tabindex="-1">' in page
+
+
+@pytest.mark.parametrize(("route", "form"), [("/take-off", {"row": "x"}), ("/looked", {"seen": "maybe"})])
+def test_a_form_that_can_not_be_read_changes_nothing_and_says_so(
+    open_run: SampleRun, route: str, form: dict[str, str]
+) -> None:
+    client = open_run.client("olga")
+    response = client.post(route, params=WHERE, data=form, headers=FROM_HERE)
+    assert response.status_code == 422
+    assert "Nothing was changed" in response.text
+    assert "filter" not in response.text
+    (link,) = re.findall(r'href="(review[^"]+)"', response.text)
+    assert client.get("/" + html.unescape(link)).status_code == 200
+
+
+def test_a_refused_action_leads_back_to_the_review(open_run: SampleRun) -> None:
+    client = open_run.client("olga")
+    response = client.get("/take-off", params=WHERE | {"row": 99})
+    assert response.status_code == 409
+    (link,) = re.findall(r'href="(review[^"]+)">Back to the review', response.text)
+    assert client.get("/" + html.unescape(link)).status_code == 200
 
 
 def test_only_approvers_see_the_way(open_run: SampleRun) -> None:
@@ -208,6 +242,76 @@ def test_the_last_person_is_kept_by_a_reject(open_run: SampleRun) -> None:
     client = open_run.client("olga")
     assert [take_off(client, row).status_code for row in (1, 2, 3)] == [303, 303, 409]
     assert review_data(open_run)["count"] == 1
+
+
+def form_of(client: TestClient, row: int, reason: str) -> dict[str, str]:
+    page = confirm(client, row)
+    return {name: field(page, name) for name in ("token", "row", "prepared")} | {"reason": reason}
+
+
+def entry_of(run: SampleRun, row: int, user: str) -> None:
+    entry = TakenOff(
+        primary_id=f"id{row:06d}",
+        by=Person(id=user, name=user.capitalize()),
+        at=datetime.now(UTC),
+        reason=f"{user} says so",
+    )
+    run.folder.append(files.TAKEN_OFF_ENTRY, entry.to_bytes())
+
+
+def test_one_person_whom_two_reviewers_take_off_counts_once(open_run: SampleRun) -> None:
+    for user in ("olga", "oscar"):
+        entry_of(open_run, 1, user)
+    page = open_run.client().get("/review", params=WHERE).text
+    assert "Taken off the list: 1<" in page
+    assert "olga says so" in page
+    assert "oscar says so" in page
+    assert review_data(open_run)["count"] == 2
+
+
+@pytest.mark.parametrize("state", ["awaiting_input", "up_for_retry", ""])
+def test_where_two_reviewers_leave_nobody_only_a_reject_is_asked_for(run: SampleRun, state: str) -> None:
+    run.reviewed((person(1), person(2))).decided(asked(2), state)
+    entry_of(run, 1, "olga")
+    before = run.client("oscar").get("/review", params=WHERE).text
+    assert "Code to type" in before
+    entry_of(run, 2, "oscar")
+    page = run.client("oscar").get("/review", params=WHERE).text
+    assert "Nobody is left; choose Reject" in page
+    assert "Go to the form" in page
+    assert "Answer by" in page
+    for words in ("Waiting for your answer", "Code to type", "Asked again", "use <b>Take off</b>"):
+        assert words not in page
+    data = review_data(run)
+    assert (data["count"], data["code"]) == (0, "")
+    digest = digest_of_rest(DIGEST, ())
+    assert approval_code(digest) not in page
+
+
+def test_before_the_question_too_nobody_left_shows_no_code(run: SampleRun) -> None:
+    run.reviewed((person(1),))
+    entry_of(run, 1, "olga")
+    page = run.client().get("/review", params=WHERE).text
+    assert "Nobody is left; choose Reject" in page
+    assert "Code to type" not in page
+
+
+def test_whoever_takes_the_last_person_off_in_the_same_moment_is_not_told_of_an_answer(
+    run: SampleRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.reviewed((person(1), person(2))).decided(asked(2), "awaiting_input")
+    append = type(run.folder).append
+
+    def with_another(self: Any, folder: str, content: bytes) -> None:
+        append(self, folder, content)
+        monkeypatch.setattr(type(run.folder), "append", append)
+        entry_of(run, 2, "oscar")
+
+    client = run.client("olga")
+    form = form_of(client, 1, "leaves")
+    monkeypatch.setattr(type(run.folder), "append", with_another)
+    assert client.post("/take-off", params=WHERE, data=form, headers=FROM_HERE).status_code == 303
+    assert review_data(run)["count"] == 0
 
 
 def test_two_people_at_once_lose_nothing(run: SampleRun) -> None:
@@ -457,3 +561,56 @@ def test_a_person_who_purges_by_hand_reads_what_to_enter_and_until_when(
     assert words in page
     assert ("Number of days after purge date" in page) is (minutes_ago < 30)
     assert "Was this job started?" not in page
+
+
+def by_hand_run(run: SampleRun, tmp_path: Path, **states: str) -> SampleRun:
+    """Return an approved run of a library that runs the purge by hand."""
+    path = tmp_path / "institutions" / "north.yaml"
+    text = path.read_text(encoding="utf-8").replace(
+        "purge_job: {name: Purge users, payload: purge_users.json}", ""
+    )
+    path.write_text(text + "engine: manual\n", encoding="utf-8")
+    approved = asked().model_copy(update={"state": DecisionState.APPROVED})
+    run.reviewed().decided(approved, "success").states.update(states)
+    return run
+
+
+def part(page: str, anchor: str) -> str:
+    """Return one section of a page."""
+    found = re.search(rf'<section class="notice[^"]*" id="{anchor}">.*?</section>', page, re.DOTALL)
+    return "" if found is None else found.group(0)
+
+
+NOT_YET = "The answer was not accepted: These are quiet hours. Answer after 05:30."
+
+
+@pytest.mark.parametrize(
+    ("task", "anchor", "record"),
+    [
+        ("ready_to_purge", "ready", None),
+        ("purge_users", "by-hand", JobStage.INTENDED),
+        ("purge_users", "counts", JobStage.ENDED_WELL),
+    ],
+)
+def test_why_a_word_was_refused_stands_where_the_person_reads_what_to_do(
+    run: SampleRun, tmp_path: Path, task: str, anchor: str, record: JobStage | None
+) -> None:
+    by_hand_run(run, tmp_path, **{task: "awaiting_input"})
+    if record is not None:
+        sent(run, files.PURGE_RECORD, 5, by_hand=True, stage=record)
+    first = part(run.client().get("/review", params=WHERE).text, anchor)
+    assert f"<b>{task}</b>" in " ".join(first.split())
+    assert 'class="wrong"' not in first
+    run.xcoms[task, TROUBLE_KEY] = NOT_YET
+    page = run.client().get("/review", params=WHERE).text
+    assert f'<p class="wrong">{NOT_YET}</p>' in part(page, anchor)
+    assert ("do not start it a second time" in page) is (anchor == "by-hand")
+    run.states[task] = "success"
+    assert NOT_YET not in run.client().get("/review", params=WHERE).text
+
+
+def test_a_library_that_does_not_purge_by_hand_is_asked_nothing_of_it(run: SampleRun) -> None:
+    run.reviewed().decided(asked(), "awaiting_input").states["purge_users"] = "awaiting_input"
+    page = run.client().get("/review", params=WHERE).text
+    assert not part(page, "counts")
+    assert not part(page, "ready")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from tests.unit.alma_purge_web.web_samples import (
     DAG_ID,
     EVIL,
@@ -20,6 +21,8 @@ from tests.unit.alma_purge_web.web_samples import (
 from alma_purge import files
 from alma_purge.housekeeping_file import FILES_DELETED, HOUSEKEEPING
 from alma_purge.run_folder import RunFolder
+from alma_purge.web.opened_run import opened_run
+from patron_purge.errors import AccountingError
 from patron_purge.ledger import ledger_csv
 from patron_purge.retention import HousekeepingEntry, entry_lines
 from patron_purge.run_outcome import Outcome
@@ -199,6 +202,76 @@ def test_every_answer_carries_the_headers(run: SampleRun, path: str) -> None:
     assert "default-src 'none'" in headers["content-security-policy"]
     if path != "/certificate":
         assert "unsafe" not in headers["content-security-policy"]
+
+
+class StoreOutageError(Exception):
+    """What a store raises that can't be reached; its text may quote anything."""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("GET", "/review", "Nothing was changed."),
+        ("POST", "/review", "Nothing was changed."),
+        ("GET", "/api/review", "Nothing was changed."),
+        ("POST", "/looked", "Nothing was sent to Alma."),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_answered_with_a_closed_page_that_names_nobody(
+    run: SampleRun, caplog: pytest.LogCaptureFixture, method: str, path: str, words: str
+) -> None:
+    def broken() -> None:
+        raise StoreOutageError("id000003 Müller")
+
+    app = complete(run).app("olga")
+    app.dependency_overrides[opened_run] = broken
+    client = TestClient(app, raise_server_exceptions=False)
+    response = client.request(method, path, params=WHERE)
+    assert response.status_code == 500
+    assert words in response.text
+    assert ("Something went wrong" in response.text) is not path.startswith("/api")
+    assert "id000003" not in response.text
+    assert response.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    own = [one.getMessage() for one in caplog.records if one.name.startswith("alma_purge")]
+    assert own == [f"{method} {path} has failed: StoreOutageError"]
+
+
+def test_a_stop_that_is_no_matter_of_files_is_said_too(
+    run: SampleRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(*_: object) -> None:
+        raise AccountingError("The numbers do not add up. Nothing was changed.")
+
+    complete(run)
+    monkeypatch.setattr("alma_purge.web.routes.load_people", differs)
+    response = run.client().get("/review", params=WHERE)
+    assert response.status_code == 409
+    assert "The numbers do not add up." in response.text
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/certificate", 404), ("/workbook", 404), ("/workbook", 409)])
+def test_a_message_leads_back_to_the_review(run: SampleRun, path: str, status: int) -> None:
+    run.reviewed()
+    if status == 409:
+        run.write("prepare_review", files.WORKBOOK, b"PK workbook")
+        run.folder.write(files.WORKBOOK, b"forged")
+    response = run.client().get(path, params=WHERE)
+    assert response.status_code == status
+    (link,) = re.findall(r'href="(review[^"]+)">Back to the review', response.text)
+    assert run.client().get("/" + html.unescape(link)).status_code == 200
+
+
+def test_a_wrong_filter_leads_to_the_list_without_it_and_a_broken_review_not_to_itself(
+    run: SampleRun,
+) -> None:
+    wrong = complete(run).client().get("/review", params=WHERE | {"sort": "shoe_size"})
+    assert wrong.status_code == 422
+    assert "filter in the address" in wrong.text
+    assert "Back to the review" in wrong.text
+    run.folder.write(files.REVIEW, b"forged")
+    assert "Back to the review" not in run.client().get("/review", params=WHERE).text
 
 
 def test_page_needs_nothing_inline_and_nothing_from_elsewhere(run: SampleRun) -> None:

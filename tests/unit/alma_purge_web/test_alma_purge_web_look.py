@@ -59,7 +59,7 @@ def test_colors_can_be_told_apart(scheme: str, ink: str, ground: str, least: flo
 
 @pytest.mark.parametrize("colors", [LIGHT, LIGHT | DARK])
 def test_columns_of_the_history_differ_from_each_other_and_the_paper(colors: dict[str, str]) -> None:
-    assert contrast(colors["listed"], colors["paper"]) >= 2
+    assert contrast(colors["listed"], colors["paper"]) >= EDGE
     assert contrast(colors["listed"], colors["accent"]) >= 1.8
 
 

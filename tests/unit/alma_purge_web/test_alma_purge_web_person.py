@@ -43,7 +43,7 @@ def test_person_on_the_list(run: SampleRun) -> None:
     assert "Müller, Zoë" in page
     assert "Undergraduates (UG)" in page
     assert "30 Jun 2024" in page
-    assert "At least 1 must have passed." in page
+    assert "At least 1 day must have passed." in page
     assert "Owes 0.00; up to 0.00 may be waived." in page
 
 
@@ -190,6 +190,19 @@ def test_live_check_stops_at_the_rule_that_holds_back(rule: object) -> None:
     assert len(explanation.not_reached) == len(order) - order.index(reason) - 1
     assert "why" in explanation.verdict
     assert not explanation.on_list
+
+
+def test_a_date_that_is_not_on_file_is_said_to_be_so_in_whole_sentences() -> None:
+    basis = Basis(EVERYTHING_ON, TODAY, "OK to Purge")
+    known = {line.about: line.text for line in explain(text_cells(), basis).lines}
+    assert known["Recent activity"] == (
+        "Last activity 1 Dec 2022, 1,432 days before this list was made. The limit is 90 days."
+    )
+    unknown = text_cells(last_activity="", expiry_date="", purge_date="")
+    text = {line.about: line.text for line in explain(unknown, basis).lines}
+    assert text["Recent activity"] == "The date is not on file here. The limit is 90 days."
+    assert text["Expiry date"] == "The date is not on file here."
+    assert text["Purge date"] == "The date is not on file here. At least 1 day must have passed."
 
 
 def test_report_does_not_claim_what_only_alma_knows() -> None:

@@ -135,6 +135,7 @@ def test_code_stands_there_before_the_question(run: SampleRun) -> None:
 
 def test_approved(run: SampleRun) -> None:
     run.reviewed().decided(answered(Choice.APPROVE), "success")
+    run.states["regroup_users"] = "success"
     run.xcoms["regroup_users", "summary"] = "3 people moved."
     page = text_of(run)
     assert "<h2>Approved</h2>" in page
@@ -155,6 +156,69 @@ def test_approval_of_a_cleared_task_counts_no_more(run: SampleRun, state: str) -
 def test_expired_approval(run: SampleRun) -> None:
     old = answered(Choice.APPROVE).model_copy(update={"valid_until": NOW - timedelta(hours=1)})
     assert "the approval has expired" in text_of(run.reviewed().decided(old, "success"))
+
+
+WAITS = "These are quiet hours. Going on at 2026-11-02 11:30 UTC."
+TROUBLE = "Alma does not answer. If this task stays red, clear this task."
+STOP = "The group OKTOPURGE is missing."
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "said"),
+    [
+        ("deferred", "waiting", WAITS),
+        ("up_for_reschedule", "tries again soon", WAITS),
+        ("up_for_retry", "tries again soon", TROUBLE),
+        ("failed", "failed", STOP),
+        ("success", "done", "3 people moved."),
+        ("running", "under way", "3 people moved."),
+        # Cleared: what is on record is of an earlier try.
+        ("", "not yet", ""),
+        ("queued", "about to start", ""),
+        ("scheduled", "about to start", ""),
+        ("upstream_failed", "not possible", ""),
+    ],
+)
+def test_a_step_says_what_counts_in_its_state_and_nothing_older(
+    run: SampleRun, state: str, words: str, said: str
+) -> None:
+    run.reviewed().decided(answered(Choice.APPROVE), "success").states["regroup_users"] = state
+    sentences = {"waiting": WAITS, "trouble": TROUBLE, "stop": STOP, "summary": "3 people moved."}
+    for key, sentence in sentences.items():
+        run.xcoms["regroup_users", key] = sentence
+    page = text_of(run)
+    assert [sentence for sentence in sentences.values() if sentence in page] == ([said] if said else [])
+    row = page[page.index("regroup_users</span>") :]
+    assert f'data-label="State">{words}' in row[: row.index("</tr>")]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("failed", TROUBLE), ("awaiting_input", TROUBLE), ("skipped", "")]
+)
+def test_trouble_is_said_where_no_stop_is_on_record(run: SampleRun, state: str, said: str) -> None:
+    run.reviewed().decided(answered(Choice.APPROVE), "success").states["regroup_users"] = state
+    run.xcoms["regroup_users", "trouble"] = TROUBLE
+    assert (TROUBLE in text_of(run)) is bool(said)
+
+
+def test_waiting_page_tells_why_a_step_waits_or_failed_after_its_tries(run: SampleRun) -> None:
+    run.states = {"preflight": "success", "check_live": "deferred"}
+    run.xcoms["check_live", "waiting"] = WAITS
+    assert WAITS in text_of(run)
+    run.states["check_live"] = "failed"
+    run.xcoms["check_live", "trouble"] = TROUBLE
+    page = text_of(run)
+    assert WAITS not in page
+    assert f"<p>{TROUBLE}</p>" in page
+
+
+def test_a_question_that_ended_after_too_many_refused_answers_says_so(run: SampleRun) -> None:
+    said = "No answer was accepted in 11 tries; the last: The code is not the one on the review page."
+    run.reviewed().decided(refused(), "failed").xcoms["approve_purge", "stop"] = said
+    page = text_of(run)
+    assert f"<p>approve_purge: {said}</p>" in page
+    assert "nobody answered on its form" not in page
+    assert not shows_code(page)
 
 
 def test_rejected(run: SampleRun) -> None:

@@ -233,8 +233,9 @@ class SampleRun:
                 for (task, key), value in self.xcoms.items()
                 if key.startswith(FILE_KEY)
             },
-            summaries={task: value for (task, key), value in self.xcoms.items() if key == "summary"},
-            stops={task: value for (task, key), value in self.xcoms.items() if key == "stop"},
+            sentences={
+                place: value for place, value in self.xcoms.items() if not place[1].startswith(FILE_KEY)
+            },
         )
 
     def app(self, user: str = "vera") -> FastAPI:
