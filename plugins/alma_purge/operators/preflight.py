@@ -9,7 +9,7 @@ from alma_purge.steps import tenant
 from alma_purge.steps.authority import checked_payloads
 from alma_purge.steps.exclusions import find_protect_list
 from alma_purge.steps.guard_restart import refuse_after_regroup
-from alma_purge.steps.rule_context import own_protect_list
+from alma_purge.steps.rule_context import own_protect_list, require_known_groups
 from alma_purge.steps.sftp_folder import require_pinned_host_key
 from patron_purge.errors import ConfigurationError
 from patron_purge.guards import check_overrides
@@ -26,13 +26,19 @@ class PreflightOperator(PurgeOperator):
         _require_approver(run)
         check_overrides(run.guard_overrides)
         checked_payloads(institution)
-        own_protect_list(run)
+        own_list = own_protect_list(run)
         require_pinned_host_key(institution.sftp_connection)
         on_server = find_protect_list(institution, run.now)
         with run.client() as client:
             identity = tenant.require_right_tenant(client, institution)
             tenant.require_permissions(client, institution)
             groups = tenant.read_groups(client, institution)
+            for protecting_groups, named_by in (
+                (institution.rules.protected_groups, f"rules.protected_groups in {institution.code}.yaml"),
+                (own_list.group_values, f"the protect list {institution.protect_list}"),
+                (on_server.entries.group_values if on_server else (), "the protect list in the SFTP folder"),
+            ):
+                require_known_groups(protecting_groups, groups, named_by)
             regroup_job = tenant.find_job(
                 client, institution.regroup_job, f"regroup_job in {institution.code}.yaml"
             )

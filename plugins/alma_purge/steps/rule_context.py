@@ -1,6 +1,6 @@
 """Puts together what the rules need besides the person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from alma_purge.operators.base import PurgeRun
 from alma_purge.places import config_folder
@@ -9,6 +9,7 @@ from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.exclusion_index import ExclusionIndex
 from patron_purge.protect_list import ProtectList, read_protect_list
 from patron_purge.rules import RuleContext
+from patron_purge.user_groups import unknown_groups
 
 
 def own_protect_list(run: PurgeRun) -> ProtectList:
@@ -71,6 +72,26 @@ def protect_rows(run: PurgeRun, fetched: ProtectList | None) -> dict[str, int]:
     return rows
 
 
+def require_known_groups(groups: Iterable[str], group_names: Mapping[str, str], named_by: str) -> None:
+    """Make sure that Alma knows the groups that are to be protected.
+
+    Args:
+        groups: Groups by code or description.
+        group_names: Description of every user group by its code.
+        named_by: The setting or list that names them, for the message.
+
+    Raises:
+        ConfigurationError: Alma does not know one of them, so that it protects nobody.
+    """
+    unknown = unknown_groups(groups, group_names)
+    if unknown:
+        raise ConfigurationError(
+            f"Alma has no user group {', '.join(unknown)}, which {named_by} names to protect it. A group that does "
+            "not exist protects nobody: correct it, or trigger a new run if the group is new in Alma. Nothing was "
+            "changed."
+        )
+
+
 def rule_context(
     run: PurgeRun,
     files: tuple[ExclusionFile, ...],
@@ -84,7 +105,11 @@ def rule_context(
         files: The exclusion files to apply.
         protected: The protect list to apply.
         group_names: Description of every user group by its code.
+
+    Raises:
+        ConfigurationError: The protect list names a group that Alma does not know.
     """
+    require_known_groups(protected.group_values, group_names, "the protect list")
     return RuleContext(
         today=run.now.date(),
         rules=run.institution.rules,
