@@ -175,8 +175,9 @@ class ExclusionIndex:
         Few names differ, so looking at each one once spares most rows the full comparison.
         """
         listed = self.names.keys()
-        keys = {name: last_name_keys(name) for name in set(names)}
-        return {name for name, words in keys.items() if not words or not listed.isdisjoint(words)}
+        return {
+            name for name in set(names) if not (words := last_name_keys(name)) or not listed.isdisjoint(words)
+        }
 
     def _first_names_that_decide(self, names: Iterable[str]) -> set[str]:
         """Return the first names that are the only name of somebody who is listed."""

@@ -147,6 +147,16 @@ def phrase(text: str) -> str:
     return " ".join(word for word in _NOT_WORD.split(key) if word) or key
 
 
+def says(note: str, text: str) -> bool:
+    """Tell whether a note contains a text, whatever blanks and signs stand between the words.
+
+    Args:
+        note: The note.
+        text: The text.
+    """
+    return phrase(text) in phrase(note) or folded(text) in folded(note)
+
+
 def is_rounded_number(text: str) -> bool:
     """Tell whether an id is a number as spreadsheets write long ones, such as `1.23457E+11`.
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from patron_purge.dates import parse_date
 from patron_purge.errors import InputRefusedError
-from patron_purge.identifiers import folded, folded_heading, is_rounded_number, loose, phrase
+from patron_purge.identifiers import folded, folded_heading, is_rounded_number, loose, phrase, says
 from patron_purge.patron import Finding
 from patron_purge.states import Reason
 from patron_purge.wording import numbers_quoted
@@ -66,7 +66,7 @@ class ProtectList:
         ids: Entry by folded and by loose key.
         groups: Entry by the match key of a group's code or description.
         patterns: Compiled pattern on the folded identifier, with its entry.
-        notes: Match key of a text, with its entry.
+        notes: Entries for a text that stands in a note.
     """
 
     entries: tuple[ProtectEntry, ...]
@@ -74,7 +74,7 @@ class ProtectList:
     ids: Mapping[str, ProtectEntry]
     groups: Mapping[str, ProtectEntry]
     patterns: tuple[tuple[re.Pattern[str], ProtectEntry], ...]
-    notes: tuple[tuple[str, ProtectEntry], ...]
+    notes: tuple[ProtectEntry, ...]
 
     @classmethod
     def build(cls, entries: Iterable[ProtectEntry], *, today: date) -> "ProtectList":
@@ -100,7 +100,7 @@ class ProtectList:
                 (re.compile(translate(folded(entry.value).replace("[", "[[]"))), entry)
                 for entry in of_kind[ProtectKind.PATTERN]
             ),
-            notes=tuple((phrase(entry.value), entry) for entry in of_kind[ProtectKind.NOTE]),
+            notes=tuple(of_kind[ProtectKind.NOTE]),
         )
 
     def joined_with(self, other: "ProtectList", *, today: date) -> "ProtectList":
@@ -138,9 +138,9 @@ class ProtectList:
         for group in groups:
             if phrase(group) in self.groups:
                 return self.groups[phrase(group)].finding
-        phrases = [phrase(note) for note in notes] if self.notes else []
-        for text, entry in self.notes:
-            if any(text in note for note in phrases):
+        texts = tuple(notes)
+        for entry in self.notes:
+            if any(says(note, entry.value) for note in texts):
                 return entry.finding
         return None
 

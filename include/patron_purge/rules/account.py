@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TypeGuard
 
-from patron_purge.identifiers import phrase
+from patron_purge.identifiers import says
 from patron_purge.patron import Finding, Patron
 from patron_purge.rules.context import RuleContext
 from patron_purge.states import Reason
@@ -77,9 +77,8 @@ def blocked(patron: Patron, context: RuleContext) -> Finding | None:
 
 def note_text(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person with a note that contains one of the institution's texts."""
-    notes = [phrase(note) for note in patron.notes]
     for text in context.rules.hold_note_texts:
-        if any(phrase(text) in note for note in notes):
+        if any(says(note, text) for note in patron.notes):
             return Finding(Reason.NOTE_TEXT, f"a note says {text!r}")
     return None
 
