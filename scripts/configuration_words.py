@@ -34,10 +34,10 @@ kind,value,owner,reason,end_date
 
 | `kind` | `value` is |
 | --- | --- |
-| `id` | an identifier: the primary id or any other one |
-| `group` | a user group, by code or description |
+| `id` | an identifier: the primary id or any other one, with all its digits and without `*` and `?` |
+| `group` | a user group that Alma knows, by code or description |
 | `pattern` | an identifier with `*` and `?`, such as `ILL-*` |
-| `note` | a text that stands in one of the person's notes |
+| `note` | a text in one of the notes, whatever the case and the blanks and signs between the words |
 
 `owner` and `reason` may be empty; the review page shows them. `end_date` (`YYYY-MM-DD` or `M/D/YYYY`) is the last
 day on which the entry protects; empty means for ever.

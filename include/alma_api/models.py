@@ -72,6 +72,8 @@ class User:
         proxy_for_count: Number of users this one is a proxy for.
         first_name: First name.
         last_name: Last name.
+        preferred_first_name: The first name that the person goes by, "" if the record has no other.
+        preferred_last_name: The last name that the person goes by, "" if the record has no other.
         raw: The whole record as read.
     """
 
@@ -97,12 +99,22 @@ class User:
     proxy_for_count: int
     first_name: str = field(repr=False)
     last_name: str = field(repr=False)
+    preferred_first_name: str = field(repr=False)
+    preferred_last_name: str = field(repr=False)
     raw: Mapping[str, object] = field(repr=False, compare=False)
 
     @property
     def role_codes(self) -> tuple[Role, ...]:
         """The roles that count as active."""
         return tuple(role for role in self.roles if role.is_active)
+
+    def tells(self, part: str) -> bool:
+        """Tell whether the record has a part at all, if only an empty list.
+
+        Args:
+            part: Alma's name of it, such as user_role; a full record always has that and user_identifier.
+        """
+        return self.raw.get(part) is not None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ def read_user(value: object) -> User:
         proxy_for_count=len(record.items("proxy_for_user", "proxy")),
         first_name=record.text("first_name"),
         last_name=record.text("last_name"),
+        preferred_first_name=record.text("pref_first_name"),
+        preferred_last_name=record.text("pref_last_name"),
         raw=record.raw,
     )
 

@@ -218,10 +218,12 @@ def _fee_summary(document: object) -> FeeSummary:
         raise not_understood("it listed fewer fees than it said there are")
     balances = [_balance(fee) for fee in fees]
     owed = [balance for balance in balances if balance > 0]
-    # If Alma's own sum is higher than that of the listed fees, the higher one counts.
+    credit = -sum((balance for balance in balances if balance < 0), Decimal(0))
+    # If Alma's own sum is higher than that of the listed fees, or lower than that of the credits, it counts.
+    total = record.money("total_sum") or Decimal(0)
     return FeeSummary(
-        open_balance=max(sum(owed, Decimal(0)), record.money("total_sum") or Decimal(0)),
-        credit=-sum((balance for balance in balances if balance < 0), Decimal(0)),
+        open_balance=max(sum(owed, Decimal(0)), total),
+        credit=max(credit, -total),
         largest=max(owed, default=Decimal(0)),
     )
 

@@ -12,8 +12,8 @@ from patron_purge.identifiers import folded, folded_all
 from patron_purge.institution import RuleSettings
 from patron_purge.ledger import LEDGER_COLUMNS
 from patron_purge.protect_list import ProtectList
-from patron_purge.rules.identity import ALWAYS_PROTECTED_GROUPS
 from patron_purge.states import Reason, RowState
+from patron_purge.user_groups import group_keys, is_always_protected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +162,7 @@ def _protected(
     """Apply the protect list: entries for the identifier before entries for the group."""
     by_group: dict[str, str] = {}
     for group in set(groups):
-        finding = protect.match((), groups=_names_of(group, group_names))
+        finding = protect.match((), groups=group_keys(group, group_names))
         by_group[group] = finding.detail if finding else ""
     found = [by_group[group] for group in groups]
     if protect.ids or protect.patterns:
@@ -180,29 +180,19 @@ def _group_rules(
     group_names: Mapping[str, str],
 ) -> Iterator["_Hits"]:
     groups = table["user_group"]
-    for reason, wanted in (
-        (Reason.PROTECTED_GROUP, (*ALWAYS_PROTECTED_GROUPS, *rules.protected_groups)),
-        (Reason.IN_MARKER_GROUP, tuple(marker_group_names)),
+    keys_of = {group: group_keys(group, group_names) for group in groups.unique()}
+    for reason, wanted, always in (
+        (Reason.PROTECTED_GROUP, rules.protected_groups, is_always_protected),
+        (Reason.IN_MARKER_GROUP, marker_group_names, lambda _keys: False),
     ):
-        held = {name for each in wanted for name in _names_of(each, group_names)}
-        in_held = [group for group in groups.unique() if not held.isdisjoint(_names_of(group, group_names))]
+        held = {key for each in wanted for key in group_keys(each, group_names)}
+        in_held = [group for group, keys in keys_of.items() if always(keys) or not held.isdisjoint(keys)]
         yield _by_value(reason, groups, in_held.__contains__)
 
 
 def _by_value(reason: Reason, column: "pd.Series[str]", holds: Callable[[str], bool]) -> "_Hits":
     """Apply a rule that looks at one column, and note the value that did it."""
     return reason, _flags(column.tolist(), holds), column.to_numpy()
-
-
-def _names_of(group: str, group_names: Mapping[str, str]) -> set[str]:
-    """Return the folded code and description of a group given by either."""
-    given = folded(group)
-    names = {given}
-    for code, description in group_names.items():
-        pair = {folded(code), folded(description)}
-        if given in pair:
-            names |= pair
-    return names - {""}
 
 
 def _record_rules(table: "pd.DataFrame", rules: RuleSettings, today: date) -> Iterator["_Hits"]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patron_purge.exclusion_file import ExclusionFile
-from patron_purge.identifiers import folded, folded_all, loose, loose_of_folded, name_parts
+from patron_purge.identifiers import folded, folded_all, loose, loose_of_folded
 from patron_purge.patron import Finding
+from patron_purge.person_names import NameKeys, last_name_keys, name_keys, names_agree
 from patron_purge.states import Reason
 
 if TYPE_CHECKING:
@@ -20,16 +21,14 @@ class ExclusionIndex:
     Attributes:
         folded_ids: File name by folded key.
         loose_ids: File name by loose key.
-        names: File name by the parts of a name.
-        lone_names: File name by the only part of a name whose first or last name is unknown.
-        name_words: File name by each part of every name.
+        names: Names of people without an id, each with its file, by every word of the name.
+        lone_names: Those of them whose first or last name is unknown, by every word that decides.
     """
 
     folded_ids: Mapping[str, str]
     loose_ids: Mapping[str, str]
-    names: Mapping[tuple[str, ...], str]
-    lone_names: Mapping[str, str]
-    name_words: Mapping[str, str]
+    names: Mapping[str, Sequence[tuple[NameKeys, str]]]
+    lone_names: Mapping[str, Sequence[tuple[NameKeys, str]]]
 
     @classmethod
     def build(cls, files: Iterable[ExclusionFile]) -> "ExclusionIndex":
@@ -43,19 +42,23 @@ class ExclusionIndex:
         """
         folded_ids: dict[str, str] = {}
         loose_ids: dict[str, str] = {}
-        names: dict[tuple[str, ...], str] = {}
+        people: dict[NameKeys, str] = {}
         for file in files:
             for key in folded_all(file.ids):
                 folded_ids.setdefault(key, file.file_name)
                 loose_ids.setdefault(loose_of_folded(key), file.file_name)
             for name in file.names:
-                names.setdefault(name_parts(name.first, name.last), file.file_name)
-        for keys in (folded_ids, loose_ids):
-            keys.pop("", None)
-        names.pop((), None)
-        lone = {parts[0]: file_name for parts, file_name in names.items() if len(parts) == 1}
-        words = {part: file_name for parts, file_name in names.items() for part in parts}
-        return cls(folded_ids, loose_ids, names, lone, words)
+                people.setdefault(name_keys(name.first, name.last), file.file_name)
+        for ids in (folded_ids, loose_ids):
+            ids.pop("", None)
+        names: dict[str, list[tuple[NameKeys, str]]] = {}
+        lone: dict[str, list[tuple[NameKeys, str]]] = {}
+        for keys, file_name in people.items():
+            for word in keys.firsts | keys.lasts | keys.heads:
+                names.setdefault(word, []).append((keys, file_name))
+            for word in keys.heads if keys.is_lone else ():
+                lone.setdefault(word, []).append((keys, file_name))
+        return cls(folded_ids, loose_ids, names, lone)
 
     def match(self, identifiers: Iterable[str], first_name: str, last_name: str) -> Finding | None:
         """Tell whether a person is in an exclusion file.
@@ -76,9 +79,7 @@ class ExclusionIndex:
         return Finding(Reason.NAME_IN_EXCLUSION_FILE, file_name) if file_name else None
 
     def file_of_name(self, first_name: str, last_name: str) -> str:
-        """Return the file that lists somebody of this name without an id.
-
-        Where one side knows only the first or only the last name, that one decides.
+        """Return the file that lists somebody without an id who may be of this name (`names_agree`).
 
         Args:
             first_name: First name; may be empty.
@@ -87,13 +88,17 @@ class ExclusionIndex:
         Returns:
             The file name, or an empty string.
         """
-        parts = name_parts(first_name, last_name)
-        found = self.names.get(parts)
-        for part in parts if not found else ():
-            found = found or self.lone_names.get(part)
-        if not found and len(parts) == 1:
-            found = self.name_words.get(parts[0])
-        return found or ""
+        if not self.names:
+            return ""
+        person = name_keys(first_name, last_name)
+        found = (
+            file_name
+            for listed, words in ((self.names, person.lasts), (self.lone_names, person.heads))
+            for word in sorted(person.heads if person.is_lone else words)
+            for keys, file_name in listed.get(word, ())
+            if names_agree(person, keys)
+        )
+        return next(found, "")
 
     def matches_column(self, identifiers: "pd.Series[str]") -> "pd.Series[bool]":
         """Tell for a column of ids which ones are in an exclusion file.
@@ -154,25 +159,29 @@ class ExclusionIndex:
         if not self.names:
             return pd.Series("", index=first_names.index, dtype="str")
         firsts, lasts = first_names.tolist(), last_names.tolist()
-        known, lone = self._names_that_may_match({*firsts, *lasts})
+        decides_alone, may_match = (
+            self._first_names_that_decide(firsts),
+            self._last_names_that_may_match(lasts),
+        )
         found = [
-            self.file_of_name(first, last)
-            if (first in known and last in known) or first in lone or last in lone
-            else ""
+            self.file_of_name(first, last) if last in may_match or first in decides_alone else ""
             for first, last in zip(firsts, lasts, strict=True)
         ]
         return pd.Series(found, index=first_names.index, dtype="str")
 
-    def _names_that_may_match(self, names: Iterable[str]) -> tuple[set[str], set[str]]:
-        """Return the first or last names that may match together with another one, and those that may alone.
+    def _last_names_that_may_match(self, names: Iterable[str]) -> set[str]:
+        """Return the last names with which somebody may be listed.
 
         Few names differ, so looking at each one once spares most rows the full comparison.
         """
-        known, lone = set(), set()
-        for name in names:
-            words = {*name_parts(name, ""), *name_parts("", name)}
-            if not words or not self.name_words.keys().isdisjoint(words):
-                known.add(name)
-            if not self.lone_names.keys().isdisjoint(words):
-                lone.add(name)
-        return known, lone
+        listed = self.names.keys()
+        return {
+            name for name in set(names) if not (words := last_name_keys(name)) or not listed.isdisjoint(words)
+        }
+
+    def _first_names_that_decide(self, names: Iterable[str]) -> set[str]:
+        """Return the first names that are the only name of somebody who is listed."""
+        listed = self.lone_names.keys()
+        if not listed:
+            return set()
+        return {name for name in set(names) if not listed.isdisjoint(name_keys(name, "").heads)}

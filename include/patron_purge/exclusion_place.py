@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from patron_purge.exclusion_rows import PersonName, SheetPeople, read_people
 from patron_purge.exclusion_sheet import read_sheets
-from patron_purge.identifiers import folded, loose, name_parts
+from patron_purge.identifiers import folded, loose
+from patron_purge.person_names import name_keys, names_agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,7 @@ def _with_id(people: SheetPeople, primary_id: str) -> Iterator[ExclusionPlace]:
 
 
 def _with_name(people: SheetPeople, name: PersonName) -> Iterator[ExclusionPlace]:
-    wanted = name_parts(name.first, name.last)
+    wanted = name_keys(name.first, name.last)
     for listed, row in zip(people.names, people.name_rows, strict=True):
-        parts = name_parts(listed.first, listed.last)
-        # Where one side knows only the first or only the last name, that one decides.
-        alone = (len(parts) == 1 or len(wanted) == 1) and not set(parts).isdisjoint(wanted)
-        if wanted and (parts == wanted or alone):
+        if names_agree(wanted, name_keys(listed.first, listed.last)):
             yield ExclusionPlace(people.sheet, row, by_name=True)

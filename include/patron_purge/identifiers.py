@@ -1,20 +1,18 @@
-"""The two match keys of an identifier, and the match key of a name.
+"""The two match keys of an identifier, and the match keys of other short texts.
 
-Both keys err toward keeping a person: a hit on either one excludes. They are only ever compared with each
-other; what is sent to Alma is always its own primary id.
+Both keys of an identifier err toward keeping a person: a hit on either one excludes. They are only ever
+compared with each other; what is sent to Alma is always its own primary id.
 """
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _QUOTES = "\"'`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033"
-_APOSTROPHES = re.compile("['`\u00b4\u2018\u2019\u02bc]")
 # Texts whose folded key is their lower case: ASCII without blanks, quotes and control characters. In a column
 # a run of such texts is folded at once; an odd text makes only its own run slow.
 _PLAIN_LINES = re.compile(r"[!#-&(-_a-~\n]*")
@@ -22,7 +20,7 @@ _LINES_AT_ONCE = 64
 _FLOAT = re.compile(r"([0-9]+)\.0*")
 _NOT_WORD_OR_DOT = re.compile(r"[^\w.]+|_+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+_EXPONENT = re.compile(r"[0-9]+(?:[.,][0-9]*)?e\+[0-9]+")
 
 
 def folded(text: str) -> str:
@@ -123,25 +121,8 @@ def loose_column(folded_keys: "pd.Series[str]") -> "pd.Series[str]":
     return pd.Series(keys, index=folded_keys.index, dtype="str")
 
 
-def name_parts(first_name: str, last_name: str) -> tuple[str, ...]:
-    """Return the parts by which two names are compared.
-
-    These are the first word of the first name and the last word of the last name, without accents, case,
-    punctuation and suffixes such as "Jr.", in alphabetical order because exclusion files do not always say
-    which one is the last name.
-
-    Args:
-        first_name: First and middle names; may be empty.
-        last_name: Last name; may be empty.
-
-    Returns:
-        Two parts, one when the other name is empty, or none.
-    """
-    return tuple(sorted([*_words(first_name)[:1], *_words(last_name)[-1:]]))
-
-
 def folded_name(first_name: str, last_name: str) -> str:
-    """Return the match key of a name: its parts with a blank between them.
+    """Return the letters and digits of a name, folded.
 
     Args:
         first_name: First and middle names; may be empty.
@@ -150,7 +131,39 @@ def folded_name(first_name: str, last_name: str) -> str:
     Returns:
         The key; empty when neither name holds a letter or digit.
     """
-    return " ".join(name_parts(first_name, last_name))
+    return folded_heading(f"{first_name} {last_name}")
+
+
+def phrase(text: str) -> str:
+    """Return the match key of a note or of a user group: folded, its words with one blank between them.
+
+    Args:
+        text: A note, a text that a note may contain, or the code or description of a user group.
+
+    Returns:
+        The words; the folded text where it holds neither letter nor digit.
+    """
+    key = folded(text)
+    return " ".join(word for word in _NOT_WORD.split(key) if word) or key
+
+
+def says(note: str, text: str) -> bool:
+    """Tell whether a note contains a text, whatever blanks and signs stand between the words.
+
+    Args:
+        note: The note.
+        text: The text.
+    """
+    return phrase(text) in phrase(note) or folded(text) in folded(note)
+
+
+def is_rounded_number(text: str) -> bool:
+    """Tell whether an id is a number as spreadsheets write long ones, such as `1.23457E+11`.
+
+    Args:
+        text: An identifier.
+    """
+    return _EXPONENT.fullmatch(folded(text)) is not None
 
 
 def folded_heading(text: str) -> str:
@@ -163,16 +176,6 @@ def folded_heading(text: str) -> str:
         The key, such as `primaryid`.
     """
     return _NOT_WORD.sub("", folded(text))
-
-
-@lru_cache(maxsize=100_000)
-def _words(name: str) -> tuple[str, ...]:
-    plain = folded(_APOSTROPHES.sub("", name))
-    if not plain.isascii():
-        parts = unicodedata.normalize("NFKD", plain)
-        plain = "".join(letter for letter in parts if not unicodedata.combining(letter))
-    words = [word for word in _NOT_WORD.split(plain) if word]
-    return tuple(word for word in words if word not in _NAME_SUFFIXES) or tuple(words)
 
 
 def _visible(text: str) -> str:

@@ -67,12 +67,13 @@ class RuleSettings(_Settings):
         days_after_purge_date: Days that must have passed since the purge date; at least 1.
         waive_threshold: Largest sum owed that may be waived, in the institution's currency.
         record_types: Record types that may be purged.
-        protected_groups: User group codes that are never purged, besides `I-Share`.
+        protected_groups: User groups, by code or description, that are never purged, besides any `I-Share` group.
         hold_instructors: Whether the Instructor role holds a person back.
         harmless_roles: Role codes that do not make somebody staff (200 is Patron).
         instructor_roles: Role codes of the Instructor role.
         hold_blocked: Whether an active block holds a person back.
-        hold_note_texts: A note that contains one of these texts (any case) holds a person back.
+        hold_note_texts: A note that contains one of these texts holds a person back, whatever the case and the
+            blanks and signs between the words.
         hold_proxies: Whether being a proxy for somebody holds a person back.
         recent_activity_days: Activity within this many days holds a person back; 0 turns the rule off.
     """

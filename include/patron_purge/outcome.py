@@ -241,6 +241,6 @@ def _why_kept(answer: AfterPurge, patron: Patron, rules: RuleSettings, today: da
         (owed is not None and owed > rules.waive_threshold, KeptWhy.FEES),
         (early, KeptWhy.PURGE_DATE),
         (patron.requests, KeptWhy.REQUESTS),
-        (set(patron.active_roles) - set(rules.harmless_roles), KeptWhy.ROLE),
+        (set(patron.active_roles or ()) - set(rules.harmless_roles), KeptWhy.ROLE),
     )
     return next((why for holds, why in cases if holds), KeptWhy.NOT_KNOWN)

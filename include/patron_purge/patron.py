@@ -22,14 +22,18 @@ class Patron:
         last_activity: Day of the last patron activity; None when unknown.
         loans: Number of active loans; None when Alma did not say.
         requests: Number of active requests; None when Alma did not say.
-        open_fees: Money owed in any open status (active, disputed, exported); None when Alma did not say.
-        credit: Money the library owes this person, as a positive amount; None when Alma did not say.
-        active_roles: Codes of the active roles (200 is Patron).
-        identifiers: Every other identifier of the record (barcodes and the like).
+        open_fees: Money owed in any open status (active, disputed, exported); None when Alma did not say, or
+            gave sums that differ.
+        credit: Money the library owes this person, as a positive amount; None as for `open_fees`.
+        active_roles: Codes of the active roles (200 is Patron); None when Alma did not say.
+        identifiers: Every other identifier of the record (barcodes and the like); None when Alma did not say.
         linked_copy: Whether the record is a copy of another institution's patron.
         blocks: Texts of the active blocks.
         notes: Texts of the notes.
         proxy_for: Number of people this person is a proxy for.
+        preferred_first_name: The first name that the person goes by, where Alma has another one.
+        preferred_last_name: The last name that the person goes by, where Alma has another one.
+        fees_on_record: Balance that the user record itself shows, credits taken off; None when it shows none.
     """
 
     primary_id: str
@@ -45,12 +49,15 @@ class Patron:
     requests: int | None
     open_fees: Decimal | None
     credit: Decimal | None
-    active_roles: tuple[str, ...]
-    identifiers: tuple[str, ...]
+    active_roles: tuple[str, ...] | None
+    identifiers: tuple[str, ...] | None
     linked_copy: bool
     blocks: tuple[str, ...]
     notes: tuple[str, ...]
     proxy_for: int
+    preferred_first_name: str = ""
+    preferred_last_name: str = ""
+    fees_on_record: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from patron_purge.dates import parse_date
 from patron_purge.errors import InputRefusedError
-from patron_purge.identifiers import folded, folded_heading, loose
+from patron_purge.identifiers import folded, folded_heading, is_rounded_number, loose, phrase, says
 from patron_purge.patron import Finding
 from patron_purge.states import Reason
 from patron_purge.wording import numbers_quoted
@@ -64,9 +64,9 @@ class ProtectList:
         entries: Every entry that protects today.
         expired_count: Entries left out because their end date has passed.
         ids: Entry by folded and by loose key.
-        groups: Entry by folded group code or description.
+        groups: Entry by the match key of a group's code or description.
         patterns: Compiled pattern on the folded identifier, with its entry.
-        notes: Folded text, with its entry.
+        notes: Entries for a text that stands in a note.
     """
 
     entries: tuple[ProtectEntry, ...]
@@ -74,7 +74,7 @@ class ProtectList:
     ids: Mapping[str, ProtectEntry]
     groups: Mapping[str, ProtectEntry]
     patterns: tuple[tuple[re.Pattern[str], ProtectEntry], ...]
-    notes: tuple[tuple[str, ProtectEntry], ...]
+    notes: tuple[ProtectEntry, ...]
 
     @classmethod
     def build(cls, entries: Iterable[ProtectEntry], *, today: date) -> "ProtectList":
@@ -94,11 +94,13 @@ class ProtectList:
             entries=valid,
             expired_count=len(given) - len(valid),
             ids={key(entry.value): entry for entry in of_kind[ProtectKind.ID] for key in (folded, loose)},
-            groups={folded(entry.value): entry for entry in of_kind[ProtectKind.GROUP]},
+            groups={phrase(entry.value): entry for entry in of_kind[ProtectKind.GROUP]},
             patterns=tuple(
-                (re.compile(translate(folded(entry.value))), entry) for entry in of_kind[ProtectKind.PATTERN]
+                # A bracket is a character like any other; only * and ? stand for others.
+                (re.compile(translate(folded(entry.value).replace("[", "[[]"))), entry)
+                for entry in of_kind[ProtectKind.PATTERN]
             ),
-            notes=tuple((folded(entry.value), entry) for entry in of_kind[ProtectKind.NOTE]),
+            notes=tuple(of_kind[ProtectKind.NOTE]),
         )
 
     def joined_with(self, other: "ProtectList", *, today: date) -> "ProtectList":
@@ -110,6 +112,11 @@ class ProtectList:
         """
         joined = ProtectList.build((*self.entries, *other.entries), today=today)
         return replace(joined, expired_count=self.expired_count + other.expired_count)
+
+    @property
+    def group_values(self) -> tuple[str, ...]:
+        """Return the groups on the list, as they are written there."""
+        return tuple(entry.value for entry in self.entries if entry.kind is ProtectKind.GROUP)
 
     def match(
         self, identifiers: Iterable[str], groups: Iterable[str] = (), notes: Iterable[str] = ()
@@ -129,11 +136,11 @@ class ProtectList:
             if entry is not None:
                 return entry.finding
         for group in groups:
-            if folded(group) in self.groups:
-                return self.groups[folded(group)].finding
-        folded_notes = [folded(note) for note in notes]
-        for text, entry in self.notes:
-            if any(text in note for note in folded_notes):
+            if phrase(group) in self.groups:
+                return self.groups[phrase(group)].finding
+        texts = tuple(notes)
+        for entry in self.notes:
+            if any(says(note, entry.value) for note in texts):
                 return entry.finding
         return None
 
@@ -166,8 +173,8 @@ def read_protect_list(content: bytes, file_name: str, *, today: date) -> Protect
         The entries that protect today.
 
     Raises:
-        InputRefusedError: The file is no such CSV file, or an entry has an unknown kind, no value or an
-            unreadable end date.
+        InputRefusedError: The file is no such CSV file, or an entry has an unknown kind, no value, an
+            unreadable end date, or an id that can be nobody's.
     """
     try:
         rows = list(csv.reader(StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
@@ -188,7 +195,7 @@ def read_protect_list(content: bytes, file_name: str, *, today: date) -> Protect
 
 
 def _entries(rows: list[list[str]], positions: Mapping[str, int], file_name: str) -> list[ProtectEntry]:
-    entries: list[ProtectEntry] = []
+    entries: dict[int, ProtectEntry] = {}
     mistakes: list[int] = []
     for number, row in enumerate(rows, start=2):
         cells = {name: row[place].strip() if place < len(row) else "" for name, place in positions.items()}
@@ -198,14 +205,34 @@ def _entries(rows: list[list[str]], positions: Mapping[str, int], file_name: str
         if entry is None:
             mistakes.append(number)
         else:
-            entries.append(entry)
+            entries[number] = entry
     if mistakes:
         kinds = ", ".join(ProtectKind)
         raise _refusal(
             f"{file_name} has {len(mistakes):,} row(s) with an unknown kind (known: {kinds}), no value or an "
             f"unreadable end date: row {numbers_quoted(mistakes)}"
         )
-    return entries
+    _require_real_ids(
+        {number: one.value for number, one in entries.items() if one.kind is ProtectKind.ID}, file_name
+    )
+    return list(entries.values())
+
+
+def _require_real_ids(ids: Mapping[int, str], file_name: str) -> None:
+    """Refuse ids that a spreadsheet has rounded, and patterns that are given as ids: they protect nobody."""
+    rounded = [number for number, text in ids.items() if is_rounded_number(text)]
+    if rounded:
+        raise _refusal(
+            f"{file_name} has {len(rounded):,} id(s) that a spreadsheet has turned into a rounded number such as "
+            f"1.2E+11, so the person is unknown: row {numbers_quoted(rounded)}. Make the column text and enter "
+            "each of these ids again"
+        )
+    patterns = [number for number, text in ids.items() if not set("*?").isdisjoint(folded(text))]
+    if patterns:
+        raise _refusal(
+            f"{file_name} has {len(patterns):,} id(s) with * or ?, which no id has: row "
+            f"{numbers_quoted(patterns)}. Write pattern instead of id in the column kind"
+        )
 
 
 def _entry(cells: Mapping[str, str]) -> ProtectEntry | None:

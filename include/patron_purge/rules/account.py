@@ -3,14 +3,19 @@
 from decimal import Decimal
 from typing import TypeGuard
 
-from patron_purge.identifiers import folded
+from patron_purge.identifiers import says
 from patron_purge.patron import Finding, Patron
 from patron_purge.rules.context import RuleContext
 from patron_purge.states import Reason
 
 
 def staff_role(patron: Patron, context: RuleContext) -> Finding | None:
-    """Hold back a person with any active role that is neither harmless nor the Instructor role."""
+    """Hold back a person with any active role that is neither harmless nor the Instructor role.
+
+    A full record always has its roles, if only an empty list of them.
+    """
+    if patron.active_roles is None:
+        return Finding(Reason.NOT_CHECKED, "Alma did not give the roles")
     harmless = {*context.rules.harmless_roles, *context.rules.instructor_roles}
     staff = [role for role in patron.active_roles if role not in harmless]
     return Finding(Reason.STAFF_ROLE, f"role {', '.join(staff)}") if staff else None
@@ -20,7 +25,7 @@ def instructor(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back an instructor, where the institution asks for it."""
     if not context.rules.hold_instructors:
         return None
-    roles = [role for role in patron.active_roles if role in context.rules.instructor_roles]
+    roles = [role for role in patron.active_roles or () if role in context.rules.instructor_roles]
     return Finding(Reason.INSTRUCTOR, f"role {', '.join(roles)}") if roles else None
 
 
@@ -46,7 +51,7 @@ def active_requests(patron: Patron, context: RuleContext) -> Finding | None:
 def open_fees(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person who owes more than may be waived, or whose fees Alma did not tell."""
     if not _is_amount(patron.open_fees):
-        return Finding(Reason.NOT_CHECKED, "Alma did not give the open fees")
+        return Finding(Reason.NOT_CHECKED, "Alma gave no sum of the open fees, or sums that differ")
     if patron.open_fees > context.rules.waive_threshold:
         return Finding(Reason.OPEN_FEES, f"owes {patron.open_fees:.2f}")
     return None
@@ -73,7 +78,7 @@ def blocked(patron: Patron, context: RuleContext) -> Finding | None:
 def note_text(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person with a note that contains one of the institution's texts."""
     for text in context.rules.hold_note_texts:
-        if any(folded(text) in folded(note) for note in patron.notes):
+        if any(says(note, text) for note in patron.notes):
             return Finding(Reason.NOTE_TEXT, f"a note says {text!r}")
     return None
 

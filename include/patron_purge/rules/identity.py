@@ -1,13 +1,10 @@
 """Rules about who the person is: identifiers, lists, user group and kind of record."""
 
-from patron_purge.identifiers import folded
+from patron_purge.identifiers import folded, phrase
 from patron_purge.patron import Finding, Patron
 from patron_purge.rules.context import RuleContext
 from patron_purge.states import Reason
-
-# The consortium office purges the linked records itself and asks libraries never to touch this group
-# (CARLI user purge procedure), so no setting can take it off.
-ALWAYS_PROTECTED_GROUPS = ("I-Share",)
+from patron_purge.user_groups import is_always_protected
 
 
 def no_identifier(patron: Patron, context: RuleContext) -> Finding | None:
@@ -29,14 +26,25 @@ def other_primary_id(patron: Patron, context: RuleContext) -> Finding | None:
 
 
 def excluded(patron: Patron, context: RuleContext) -> Finding | None:
-    """Hold back a person whom an exclusion file names by any identifier, or by name where a row has no id."""
-    identifiers = (patron.primary_id, patron.asked_id, *patron.identifiers)
-    return context.excluded.match(identifiers, patron.first_name, patron.last_name)
+    """Hold back a person whom an exclusion file names by any identifier, or by name where a row has no id.
+
+    Also by the preferred name, and where Alma did not tell the identifiers.
+    """
+    names = (
+        (first, last)
+        for first in dict.fromkeys((patron.first_name, patron.preferred_first_name or patron.first_name))
+        for last in dict.fromkeys((patron.last_name, patron.preferred_last_name or patron.last_name))
+    )
+    found = (context.excluded.match(_identifiers_of(patron), first, last) for first, last in names)
+    finding = next((one for one in found if one is not None), None)
+    if finding is None and patron.identifiers is None:
+        return Finding(Reason.NOT_CHECKED, "Alma did not give the identifiers")
+    return finding
 
 
 def protect_list(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person on the institution's protect list."""
-    identifiers = (patron.primary_id, patron.asked_id, *patron.identifiers)
+    identifiers = _identifiers_of(patron)
     return context.protected.match(identifiers, _names_of(patron.user_group, context), patron.notes)
 
 
@@ -44,8 +52,9 @@ def protected_group(patron: Patron, context: RuleContext) -> Finding | None:
     """Hold back a person in a group that is never purged, or in no known group at all."""
     if not folded(patron.user_group):
         return Finding(Reason.NOT_CHECKED, "Alma gave no user group")
-    protected = {folded(code) for code in (*ALWAYS_PROTECTED_GROUPS, *context.rules.protected_groups)}
-    if any(folded(name) in protected for name in _names_of(patron.user_group, context)):
+    names = _names_of(patron.user_group, context)
+    protected = {phrase(group) for group in context.rules.protected_groups}
+    if is_always_protected(names) or not protected.isdisjoint(map(phrase, names)):
         return Finding(Reason.PROTECTED_GROUP, f"user group {patron.user_group}")
     return None
 
@@ -67,6 +76,10 @@ def record_type(patron: Patron, context: RuleContext) -> Finding | None:
     if patron.record_type in context.rules.record_types:
         return None
     return Finding(Reason.RECORD_TYPE, f"record type {patron.record_type or 'unknown'}")
+
+
+def _identifiers_of(patron: Patron) -> tuple[str, ...]:
+    return (patron.primary_id, patron.asked_id, *(patron.identifiers or ()))
 
 
 def _names_of(group: str, context: RuleContext) -> tuple[str, ...]:

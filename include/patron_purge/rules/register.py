@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Reason.PROTECTED_GROUP,
         identity.protected_group,
-        "A person in the group I-Share or in another protected group is held back.",
+        "A person in an I-Share group or in another protected group is held back.",
         ("rules.protected_groups",),
     ),
     Rule(

@@ -24,7 +24,10 @@ class RuleDoc:
 # Reasons that come from a step of the run rather than from a rule about one person.
 _STEP_SENTENCES = {
     Reason.DUPLICATE_ROW: "A person whom the report lists more than once is held back.",
-    Reason.NAME_IN_EXCLUSION_FILE: "A person with the name of an exclusion row that has no id is held back.",
+    Reason.NAME_IN_EXCLUSION_FILE: (
+        "A person who may have the name of an exclusion row that has no id is held back: a word of the last name "
+        "and the first letter of the first name agree."
+    ),
     Reason.NOT_CHECKED: "A person about whom Alma did not give every fact that a rule needs is held back.",
     Reason.NOT_FOUND: "A person whom Alma no longer has is taken off the list.",
     Reason.GROUP_CHANGED: "A person whose user group somebody changed after the approval is taken off.",

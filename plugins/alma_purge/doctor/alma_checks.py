@@ -1,6 +1,6 @@
 """What the doctor asks Alma: reads and Alma's own test calls, nothing that changes anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -8,8 +8,10 @@ from alma_api.errors import ReportNotFoundError
 from alma_purge.doctor.visit import Line, NamedCheck, Visit, failed, fine, note
 from alma_purge.hooks.alma import USUAL_PACE
 from alma_purge.steps import tenant
+from alma_purge.steps.rule_context import read_own_protect_list
 from patron_purge.guards.checks import CALLS_FOR_THE_RUN
 from patron_purge.report_table import ReportHeading, build_report, require_ids
+from patron_purge.user_groups import unknown_groups
 
 _ROWS_LOOKED_AT: Final = 25
 _CLOCK_MAY_DIFFER: Final = timedelta(seconds=60)
@@ -81,11 +83,24 @@ def groups(visit: Visit) -> Iterator[Line]:
     known = tenant.read_groups(visit.client, visit.institution)
     code = visit.institution.marker_group
     yield fine(f"The user group {code} ({known[code]}) is there and enabled.")
-    unknown = [each for each in visit.institution.rules.protected_groups if each not in known]
+    yield from unknown_group(visit.institution.rules.protected_groups, known, "rules.protected_groups")
+    own = read_own_protect_list(visit.institution, visit.now.date())
+    yield from unknown_group(own.group_values, known, f"the protect list {visit.institution.protect_list}")
+
+
+def unknown_group(wanted: Iterable[str], known: Mapping[str, str], named_by: str) -> Iterator[Line]:
+    """Say which of the groups that are to be protected Alma does not know.
+
+    Args:
+        wanted: Groups by code or description.
+        known: Description of every user group by its code.
+        named_by: The setting or list that names the groups.
+    """
+    unknown = unknown_groups(wanted, known)
     if unknown:
         yield failed(
-            f"Alma has no user group {', '.join(unknown)}, which rules.protected_groups names. Correct the "
-            "codes: a group that does not exist protects nobody."
+            f"Alma has no user group {', '.join(unknown)}, which {named_by} names. Correct it: a group that does "
+            "not exist protects nobody."
         )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from alma_purge.doctor.alma_checks import unknown_group
 from alma_purge.doctor.visit import Line, NamedCheck, Visit, failed, fine, note
+from alma_purge.steps import tenant
 from alma_purge.steps.exclusions import find_protect_list
 from alma_purge.steps.sftp_folder import ExclusionServerError, SftpFolder, open_sftp_folder
 from patron_purge.errors import InputRefusedError
@@ -60,6 +62,9 @@ def protect_list(visit: Visit) -> Iterator[Line]:
     else:
         ended = f", {found.entries.expired_count:,} have ended" if found.entries.expired_count else ""
         yield fine(f"{found.file_name}: {len(found.entries.entries):,} entries protect today{ended}.")
+        groups = found.entries.group_values
+        known = tenant.read_groups(visit.client, visit.institution) if groups else {}
+        yield from unknown_group(groups, known, found.file_name)
 
 
 SFTP_CHECKS: tuple[NamedCheck, ...] = (("exclusion files", files), ("SFTP protect list", protect_list))

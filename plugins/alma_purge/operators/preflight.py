@@ -1,5 +1,7 @@
 """The task `preflight`: is everything in place before anybody is looked at?"""
 
+from collections.abc import Mapping
+
 from airflow.sdk import Context
 
 from alma_purge import files
@@ -7,9 +9,9 @@ from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps import tenant
 from alma_purge.steps.authority import checked_payloads
-from alma_purge.steps.exclusions import find_protect_list
+from alma_purge.steps.exclusions import ProtectDownload, find_protect_list
 from alma_purge.steps.guard_restart import refuse_after_regroup
-from alma_purge.steps.rule_context import own_protect_list
+from alma_purge.steps.rule_context import own_protect_list, require_known_groups
 from alma_purge.steps.sftp_folder import require_pinned_host_key
 from patron_purge.errors import ConfigurationError
 from patron_purge.guards import check_overrides
@@ -33,6 +35,7 @@ class PreflightOperator(PurgeOperator):
             identity = tenant.require_right_tenant(client, institution)
             tenant.require_permissions(client, institution)
             groups = tenant.read_groups(client, institution)
+            _require_protected_groups(run, groups, on_server)
             regroup_job = tenant.find_job(
                 client, institution.regroup_job, f"regroup_job in {institution.code}.yaml"
             )
@@ -73,3 +76,16 @@ def _require_approver(run: PurgeRun) -> None:
             f"{run.institution.code}.yaml names no approvers, so nobody could approve this run. Add at least one "
             "Airflow user id under approvers, or run with mode report_only; nothing was changed."
         )
+
+
+def _require_protected_groups(
+    run: PurgeRun, groups: Mapping[str, str], on_server: ProtectDownload | None
+) -> None:
+    """Make sure that Alma knows every group that the settings or a protect list name."""
+    institution = run.institution
+    in_settings, own = institution.rules.protected_groups, own_protect_list(run).group_values
+    require_known_groups(in_settings, groups, f"rules.protected_groups in {institution.code}.yaml")
+    require_known_groups(own, groups, f"the protect list {institution.protect_list}")
+    if on_server is not None:
+        listed = on_server.entries.group_values
+        require_known_groups(listed, groups, f"the protect list {on_server.file_name} in the SFTP folder")

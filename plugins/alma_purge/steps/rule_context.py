@@ -1,14 +1,17 @@
 """Puts together what the rules need besides the person."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 
 from alma_purge.operators.base import PurgeRun
 from alma_purge.places import config_folder
-from patron_purge.errors import ConfigurationError
+from patron_purge.errors import ConfigurationError, InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.exclusion_index import ExclusionIndex
+from patron_purge.institution import Institution
 from patron_purge.protect_list import ProtectList, read_protect_list
 from patron_purge.rules import RuleContext
+from patron_purge.user_groups import unknown_groups
 
 
 def own_protect_list(run: PurgeRun) -> ProtectList:
@@ -17,8 +20,20 @@ def own_protect_list(run: PurgeRun) -> ProtectList:
     Raises:
         ConfigurationError: The list is named in the settings but can't be read.
     """
-    today = run.now.date()
-    name = run.institution.protect_list
+    return read_own_protect_list(run.institution, run.now.date())
+
+
+def read_own_protect_list(institution: Institution, today: date) -> ProtectList:
+    """Read the protect list beside an institution's file; without one, nobody is protected by it.
+
+    Args:
+        institution: The settings.
+        today: Today in the institution's time zone.
+
+    Raises:
+        ConfigurationError: The list is named in the settings but can't be read.
+    """
+    name = institution.protect_list
     if name is None:
         return ProtectList.build((), today=today)
     path = config_folder() / "institutions" / name
@@ -26,7 +41,7 @@ def own_protect_list(run: PurgeRun) -> ProtectList:
         content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(
-            f"The protect list {name} of {run.institution.code}.yaml can't be read. Put it beside that file; "
+            f"The protect list {name} of {institution.code}.yaml can't be read. Put it beside that file; "
             "nothing was changed."
         ) from error
     return read_protect_list(content, name, today=today)
@@ -71,6 +86,25 @@ def protect_rows(run: PurgeRun, fetched: ProtectList | None) -> dict[str, int]:
     return rows
 
 
+def require_known_groups(groups: Iterable[str], group_names: Mapping[str, str], named_by: str) -> None:
+    """Make sure that Alma knows the groups that are to be protected.
+
+    Args:
+        groups: Groups by code or description.
+        group_names: Description of every user group by its code.
+        named_by: The setting or list that names them, for the message.
+
+    Raises:
+        InputRefusedError: Alma does not know one of them, so that it protects nobody.
+    """
+    unknown = unknown_groups(groups, group_names)
+    if unknown:
+        raise InputRefusedError(
+            f"Alma has no user group {', '.join(unknown)}, which {named_by} names to protect it. A group that does "
+            "not exist protects nobody. Correct its name; nothing was changed."
+        )
+
+
 def rule_context(
     run: PurgeRun,
     files: tuple[ExclusionFile, ...],
@@ -84,7 +118,11 @@ def rule_context(
         files: The exclusion files to apply.
         protected: The protect list to apply.
         group_names: Description of every user group by its code.
+
+    Raises:
+        InputRefusedError: The protect list names a group that Alma does not know.
     """
+    require_known_groups(protected.group_values, group_names, "the protect list")
     return RuleContext(
         today=run.now.date(),
         rules=run.institution.rules,

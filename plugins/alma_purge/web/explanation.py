@@ -10,8 +10,8 @@ from alma_purge.web.formats import amount, day
 from patron_purge.amounts import money, number
 from patron_purge.institution import RuleSettings
 from patron_purge.rules import RULES
-from patron_purge.rules.identity import ALWAYS_PROTECTED_GROUPS
 from patron_purge.states import Reason, RowState
+from patron_purge.user_groups import ALWAYS_PROTECTED_GROUPS
 
 
 class Result(StrEnum):

@@ -245,6 +245,14 @@ def test_higher_sum_of_alma_counts(alma: ScriptedAlma, client: AlmaClient) -> No
     assert client.users.fees_total("x").open_balance == Decimal("40.5")
 
 
+@pytest.mark.parametrize(("listed", "credit"), [((), "12.5"), ((fee("1"),), "12.5"), ((fee("-20"),), "20")])
+def test_a_sum_below_zero_is_a_credit(
+    alma: ScriptedAlma, client: AlmaClient, listed: tuple[dict[str, Any], ...], credit: str
+) -> None:
+    alma.will_reply(fees(*listed, total_sum=-12.5), NO_FEES, NO_FEES)
+    assert client.users.fees_total("x").credit == Decimal(credit)
+
+
 def test_no_fees(alma: ScriptedAlma, client: AlmaClient) -> None:
     alma.will_reply(NO_FEES, NO_FEES, NO_FEES)
     summary = client.users.fees_total("x")

@@ -118,6 +118,17 @@ def damaged_history(_sandbox: RunningSandbox, _monkeypatch: pytest.MonkeyPatch, 
     RunFolder(RunFolder.of_run("demo", "x").path.parent).write("history.jsonl", b"no json\n")
 
 
+def protected_group_beside(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    path = own_config(monkeypatch, folder) / "institutions" / "demo-protect.csv"
+    path.write_text("kind,value,owner,reason,end_date\ngroup,UGG,Olga,seniors,\n", encoding="utf-8")
+
+
+def protected_group_on_server(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    own_config(monkeypatch, folder, protect_list_sftp="protected.csv")
+    rows = "kind,value,owner,reason,end_date\ngroup,faculty,Olga,by policy,\ngroup,UGG,Olga,seniors,\n"
+    (sandbox.sftp_folder / "protected.csv").write_text(rows, encoding="utf-8")
+
+
 def not_installed(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, _folder: Path) -> None:
     monkeypatch.setattr(site_checks, "_PACKAGES", ("no-such-package",))
 
@@ -146,6 +157,11 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
         own(rules={"protected_groups": ["FAKULTY"]}),
         "user groups",
         "no user group FAKULTY, which rules.protected_groups names",
+    ),
+    "group on the protect list": (
+        protected_group_beside,
+        "user groups",
+        "no user group UGG, which the protect list demo-protect.csv names",
     ),
     "group query": (blind_query, "group query", "finds nobody"),
     "leftovers": (leftovers, "purge group", "3 people are still in the group OKTOPURGE"),
@@ -176,6 +192,11 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
     "old file": (books("stale", book="fines"), "exclusion files", "is too old"),
     "empty file": (books("truncate", book="pids"), "exclusion files", "incomplete or damaged"),
     "sftp folder": (own(sftp_folder="elsewhere"), "exclusion files", "shows no folder elsewhere"),
+    "group on the sftp protect list": (
+        protected_group_on_server,
+        "SFTP protect list",
+        "no user group UGG, which protected.csv names",
+    ),
     "sftp protect list": (
         own(protect_list_sftp="p*.csv"),
         "SFTP protect list",

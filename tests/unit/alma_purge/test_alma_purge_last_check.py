@@ -11,6 +11,7 @@ from alma_purge.steps.authority import Authority, checked_payloads
 from alma_purge.steps.exclusions import fetch_lists
 from alma_purge.steps.last_check import LastCheck, check_before_purge, check_before_regroup
 from alma_sandbox.server import RunningSandbox
+from alma_sandbox.state.groups import USER_GROUPS
 from patron_purge.decision import ask
 from patron_purge.errors import InputRefusedError
 from patron_purge.exclusion_file import ExclusionFile
@@ -18,7 +19,7 @@ from patron_purge.states import Reason
 
 pytestmark = pytest.mark.usefixtures("airflow_database", "full_speed")
 
-GROUPS = {"10": "Undergraduate", MARKER: "OK to Purge"}
+GROUPS = {group.code: group.description for group in USER_GROUPS}
 
 
 def authority(groups: dict[str, str], exclusions: dict[str, ExclusionFile] | None = None) -> Authority:

@@ -84,6 +84,14 @@ def odd_protect_list(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, 
     path.write_text("kind,value,owner,reason,end_date\nplanet,Mars,Olga,far away,\n", encoding="utf-8")
 
 
+def protect_entry(line: str) -> Spoil:
+    def spoil(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        path = own_config(monkeypatch, folder) / "institutions" / "demo-protect.csv"
+        path.write_text(f"kind,value,owner,reason,end_date\n{line}\n", encoding="utf-8")
+
+    return spoil
+
+
 def broken_yaml(_sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     (own_config(monkeypatch, folder) / "institutions" / "demo.yaml").write_text(
         "code: [demo", encoding="utf-8"
@@ -192,6 +200,16 @@ CASES: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
     "no protect list": (no_protect_list, ("protect list demo-protect.csv of demo.yaml", "beside that file")),
     "odd protect list": (odd_protect_list, ("demo-protect.csv", "row 2")),
+    "rounded id": (protect_entry("id,1.23457E+11,Olga,scholar,"), ("demo-protect.csv", "row 2", "text")),
+    "pattern as id": (protect_entry("id,ILL*,Olga,office,"), ("demo-protect.csv", "row 2", "Write pattern")),
+    "unknown group on the protect list": (
+        protect_entry("group,UGG,Olga,seniors,"),
+        ("no user group UGG", "the protect list demo-protect.csv names"),
+    ),
+    "unknown protected group": (
+        own(rules={"protected_groups": ["FAKULTY", "faculty"]}),
+        ("no user group FAKULTY, which rules.protected_groups in demo.yaml names",),
+    ),
     "no approvers": (own(approvers=[]), ("demo.yaml names no approvers", "report_only")),
     "leftovers": (
         leftovers,

@@ -128,6 +128,32 @@ def test_without_the_setting_preflight_does_not_log_in(
     TO_THE_REVIEW["preflight"](task_id="preflight").execute(Chain().context("preflight"))
 
 
+UNKNOWN_GROUP = HEADING + "group,FAC,Olga,typing mistake,\n"
+
+
+def test_preflight_stops_at_a_group_that_alma_does_not_know(sandbox: RunningSandbox, chain: Chain) -> None:
+    put(sandbox).write_text(UNKNOWN_GROUP, encoding="utf-8")
+    said = chain.stop("preflight")
+    assert "no user group FAC, which the protect list protected.csv in the SFTP folder names" in said
+    assert changing_calls(sandbox) == []
+
+
+@pytest.mark.parametrize("task_id", ["check_live", "regroup_users"])
+def test_a_group_that_is_put_on_the_list_later_stops_too(
+    sandbox: RunningSandbox, chain: Chain, task_id: str
+) -> None:
+    chain.to_review()
+    chain.approve()
+    put(sandbox).write_text(UNKNOWN_GROUP, encoding="utf-8")
+    if task_id == "check_live":
+        for earlier in ("fetch_exclusions", "pull_report", "select_candidates"):
+            TO_THE_REVIEW[earlier](task_id=earlier).execute(chain.context(earlier))
+    operator = (TO_THE_REVIEW | ACTING)[task_id]
+    with pytest.raises(AirflowFailException, match="no user group FAC, which the protect list names"):
+        operator(task_id=task_id).execute(chain.context(task_id))
+    assert job_starts(sandbox) == []
+
+
 def finished(chain: Chain) -> None:
     """End a run that only reports, so that it is on the history."""
     chain.to_review()

@@ -137,9 +137,29 @@ def test_protect_list(kind: ProtectKind, value: str) -> None:
     assert ledger.loc[0, "detail"] == f"{kind}: why (me)"
 
 
-@pytest.mark.parametrize("group", ["I-Share", "i-share ", "ISHARE"])
+@pytest.mark.parametrize(
+    "group", ["I-Share", "i-share ", "ISHARE", "I-Share User", "i share", "I\u2011Share", "CARLI I_Share"]
+)
 def test_i_share_is_protected_without_a_setting(group: str) -> None:
     assert one(report_row("p1", group=group)) == held(Reason.PROTECTED_GROUP)
+
+
+@pytest.mark.parametrize("description", ["I-Share User", "I-Share patron", "i share"])
+def test_i_share_is_known_by_its_description(description: str) -> None:
+    names = {"VISITOR": description, "UNDERGRAD": "Undergraduate"}
+    assert one(report_row("p1", group="VISITOR"), group_names=names) == held(Reason.PROTECTED_GROUP)
+    assert one(report_row("p1", group="UNDERGRAD"), group_names=names) == CANDIDATE
+
+
+@pytest.mark.parametrize("group", ["EM", "Emeritus  Faculty", "emeritus-faculty"])
+@pytest.mark.parametrize("wanted", ["Emeritus Faculty", "EMERITUS\tFACULTY", "em"])
+def test_blanks_and_signs_in_the_name_of_a_group_do_not_count(group: str, wanted: str) -> None:
+    names = {"EM": "Emeritus  Faculty"}
+    rules = RuleSettings(protected_groups=(wanted,))
+    assert one(report_row("p1", group=group), rules=rules, group_names=names) == held(Reason.PROTECTED_GROUP)
+    entry = ProtectEntry(ProtectKind.GROUP, wanted, "me", "why", None)
+    protect = ProtectList.build([entry], today=TODAY)
+    assert one(report_row("p1", group=group), protect=protect, group_names=names) == held(Reason.PROTECT_LIST)
 
 
 @pytest.mark.parametrize("group", ["Faculty", "FACULTY", "faculty\u00a0"])

@@ -44,15 +44,14 @@ def test_the_file_is_named() -> None:
         ("Pat", "Prince"),
         ("", "Reader"),
         ("Alex", ""),
+        ("Alexander", "Reader-Jones"),
     ],
 )
 def test_a_name_without_an_id_holds_back_its_namesakes(first: str, last: str) -> None:
     assert INDEX.match(["x1"], first, last) == Finding(Reason.NAME_IN_EXCLUSION_FILE, "fines.xlsx")
 
 
-@pytest.mark.parametrize(
-    ("first", "last"), [("Alex", "Writer"), ("Pat", "Reader"), ("", ""), ("Alexander", "Reader")]
-)
+@pytest.mark.parametrize(("first", "last"), [("Alex", "Writer"), ("Pat", "Reader"), ("", "")])
 def test_other_people_are_not_found(first: str, last: str) -> None:
     assert INDEX.match(["x1", "", "1230"], first, last) is None
 

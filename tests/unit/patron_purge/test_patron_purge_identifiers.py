@@ -8,9 +8,10 @@ from patron_purge.identifiers import (
     folded_column,
     folded_heading,
     folded_name,
+    is_rounded_number,
     loose,
     loose_column,
-    name_parts,
+    phrase,
 )
 
 
@@ -108,30 +109,48 @@ def test_same_folded_key_means_same_loose_key(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last"),
+    ("first", "last", "key"), [(" ", ".", ""), ("", "Smith", "smith"), ("\u674e", "", "\u674e")]
+)
+def test_only_a_name_without_letters_has_no_key(first: str, last: str, key: str) -> None:
+    assert folded_name(first, last) == key
+
+
+@pytest.mark.parametrize(
+    "text",
     [
-        ("John", "Smith"),
-        ("JOHN", "smith"),
-        ("John A.", "Smith"),
-        ("John", "Smith, Jr."),
-        ("John", "Smith III"),
-        ("J\u00f3hn", "Smith"),
-        ("Smith", "John"),
-        ("John\u00a0", " Smith"),
-        ("John", "van der Smith"),
+        "do not purge",
+        "DO  NOT\tPURGE",
+        "Do not\npurge",
+        "do-not-purge",
+        "Do_Not\u2011Purge!",
+        "\u201cdo not\u201d \u00a0 purge...",
+        "do\u200b not purge",
     ],
 )
-def test_names_match_in_doubt(first: str, last: str) -> None:
-    assert folded_name(first, last) == "john smith"
+def test_a_phrase_is_its_words(text: str) -> None:
+    assert phrase(text) == "do not purge"
 
 
-def test_apostrophes_do_not_split_names() -> None:
-    assert folded_name("Siobh\u00e1n", "O\u2019Brien") == folded_name("siobhan", "OBrien")
+def test_a_phrase_of_signs_only_stays() -> None:
+    assert phrase(" *** ") == "***"
+    assert phrase(" ") == ""
 
 
-def test_names_without_letters_have_no_key() -> None:
-    assert name_parts(" ", ".") == ()
-    assert folded_name("", "Smith") == "smith"
+@pytest.mark.parametrize(
+    ("text", "rounded"),
+    [
+        ("1.23457E+11", True),
+        ("1E+5", True),
+        (" 1,23457e+11 ", True),
+        ("1.E+05", True),
+        ("1E11", False),
+        ("e+11", False),
+        ("a1.2e+11", False),
+        ("123457", False),
+    ],
+)
+def test_rounded_numbers_are_known(text: str, rounded: bool) -> None:
+    assert is_rounded_number(text) is rounded
 
 
 @pytest.mark.parametrize(

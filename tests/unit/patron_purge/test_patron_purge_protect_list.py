@@ -94,3 +94,47 @@ def test_two_lists_joined_protect_whoever_one_of_them_protects() -> None:
     assert joined.match([], ["dept"]) is not None
     assert joined.match([], [], ["please KEEP"]) is not None
     assert joined.match(["p-2", "p-3"], ["other"], ["nothing"]) is None
+
+
+@pytest.mark.parametrize("note", ["DO  NOT PURGE", "Do not\npurge", "please: do-not-purge."])
+def test_blanks_and_signs_in_a_note_do_not_count(note: str) -> None:
+    assert read(HEADER + "note,do not purge,,,\n").match(["x"], notes=[note]) is not None
+    assert read(HEADER + "note,Do Not--Purge,,,\n").match(["x"], notes=[note]) is not None
+
+
+def test_a_note_of_signs_is_still_looked_for() -> None:
+    found = read(HEADER + "note,***,,,\n")
+    assert found.match(["x"], notes=["*** asked ***"]) is not None
+    assert found.match(["x"], notes=["nothing", ""]) is None
+
+
+def test_blanks_in_the_name_of_a_group_do_not_count() -> None:
+    found = read(HEADER + "group,Emeritus Faculty,,,\n")
+    assert found.match(["x"], groups=["EM", "Emeritus  Faculty"]) is not None
+    assert found.match(["x"], groups=["EM", "Faculty"]) is None
+    assert found.group_values == ("Emeritus Faculty",)
+
+
+@pytest.mark.parametrize("kind", ["id", "ID"])
+@pytest.mark.parametrize("value", ["1.23457E+11", '"1,23457E+11"', "1e+12"])
+def test_ids_that_a_spreadsheet_has_rounded_are_refused(kind: str, value: str) -> None:
+    with pytest.raises(InputRefusedError, match=r"1 id\(s\).*rounded number.*row 3\. Make the column text"):
+        read(HEADER + f"id,ok,,,\n{kind},{value},,,\n")
+
+
+@pytest.mark.parametrize("value", ["ILL*", "ILL-?", "\uff0a"])
+def test_a_pattern_as_an_id_is_refused(value: str) -> None:
+    with pytest.raises(
+        InputRefusedError, match=r"1 id\(s\) with \* or \?.*row 2\. Write pattern instead of id"
+    ):
+        read(HEADER + f"id,{value},,,2001-01-01\n")
+
+
+def test_other_kinds_may_look_like_that() -> None:
+    read(HEADER + "pattern,ILL*,,,\nnote,call 1.2E+11?,,,\nid,E+11,,,\n")
+
+
+@pytest.mark.parametrize(("identifier", "protected"), [("ab[1]x", True), ("ab1x", False), ("ab[2]x", False)])
+def test_a_bracket_in_a_pattern_is_a_bracket(identifier: str, protected: bool) -> None:
+    found = read(HEADER + "pattern,AB[1]*,,,\n")
+    assert (found.match([identifier]) is not None) is protected
