@@ -98,7 +98,7 @@ class _AlmaTrigger(BaseTrigger):
         Args:
             failures: How many questions in a row were not answered.
         """
-        return self.poll_seconds * min(2**failures, LONGEST_PAUSE)
+        return self.poll_seconds * min(1 << failures, LONGEST_PAUSE)
 
     async def on_kill(self) -> None:
         """Say that the job goes on: an Alma job can't be cancelled from here."""
