@@ -12,9 +12,10 @@ from tests.support.rehearsal.run import Run
 from tests.support.rehearsal.scenes import first_purgeable, lend
 from tests.support.rehearsal.worker import Effect, Moment
 from tests.support.tenant import MARKER, change, workbooks
+from tests.support.world import gone
 
 from alma_purge import files
-from alma_purge.documents import JobStage
+from alma_purge.documents import JobRecord, JobStage
 from patron_purge.decision import Person
 from patron_purge.digest import approval_code
 from patron_purge.ledger import read_ledger_csv
@@ -269,3 +270,19 @@ def test_an_older_run_that_has_not_settled_everybody_names_the_later_one(room: R
     assert person in moved
     second.go()
     judge.judge(second).require_clean()
+
+
+def test_a_purge_that_a_person_was_asked_to_run_is_no_job_to_wait_for(room: Room, judge: Judge) -> None:
+    run = Run(room).go(until=PURGE)
+    asked = JobRecord(
+        stage=JobStage.INTENDED,
+        job_name="Purge User Records",
+        attempt=1,
+        intended_at=room.clock.now(UTC),
+        by_hand=True,
+    )
+    run.folder.write(files.PURGE_RECORD, asked.model_dump_json().encode())
+    run.go()
+    assert "The setting engine in demo.yaml was changed" in run.said(PURGE)
+    assert JOBS[PURGE] not in jobs(run)
+    assert not gone(judge.before, room.world.people())

@@ -1,7 +1,7 @@
 """Whole runs in which a person runs the purge on Alma's own page."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from tests.support.tenant import MARKER, arm, changing_calls, disarm, ids_of, pe
 from tests.support.world import gone
 
 from alma_purge import files
+from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import TROUBLE_KEY
 from alma_purge.remedies import NEW_RUN
 from alma_purge.sensors.purge_by_hand_form import ENDED, NOT_RUN
@@ -425,3 +426,26 @@ def test_where_airflow_can_not_take_the_word_of_being_ready_a_new_run_is_the_way
     again = Run(room, "manual__two", answerer=person_with(room, ends_it)).go()
     assert again.state == SUCCESS
     assert gone(judge.before, room.world.people())
+
+
+def test_a_job_that_the_other_engine_may_have_started_is_not_asked_about(room: Room) -> None:
+    asked: list[str] = []
+
+    def at_the_page(_room: Room, question: Question) -> Reply:
+        asked.append(question.asked["subject"])
+        return ends_it(room, question)
+
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, at_the_page)).go(until="purge_users")
+    unclear = JobRecord(
+        stage=JobStage.INTENDED,
+        job_id="M20261",
+        job_name="purge-x",
+        attempt=1,
+        intended_at=room.clock.now(UTC),
+    )
+    run.folder.write(files.PURGE_RECORD, unclear.model_dump_json().encode())
+    run.go()
+    assert "The setting engine in demo.yaml was changed" in run.said("purge_users")
+    assert asked == []
+    assert not gone(judge.before, room.world.people())

@@ -22,10 +22,10 @@ from alma_purge.steps.job_start import (
     JobAwaitedError,
     JobOrder,
     JobStoppedError,
-    OtherEngineError,
     adopt,
     ended,
     look_up,
+    other_engine,
     start_once,
 )
 from alma_purge.steps.last_look import require_unexpired
@@ -92,7 +92,7 @@ class AlmaJobOperator(PurgeOperator):
         book = book_of(run, context, self.record_file)
         record = book.read()
         if record.stage is not JobStage.NONE and record.by_hand:
-            raise OtherEngineError(run.institution.code)
+            raise other_engine(run.institution.code)
         if record.stage is not JobStage.NONE and not book.holds(record):
             book.write(
                 record

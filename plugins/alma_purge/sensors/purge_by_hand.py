@@ -35,7 +35,7 @@ from alma_purge.sensors.purge_by_hand_form import (
 from alma_purge.sensors.refused_answer import note_refusal, refusal, repeat_refusal
 from alma_purge.steps.authority import clear_number
 from alma_purge.steps.job_book import JobBook, book_of, refused
-from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError, OtherEngineError, look_last
+from alma_purge.steps.job_start import JobAwaitedError, JobStoppedError, look_last, other_engine
 from alma_purge.steps.last_look import require_still_wanted, require_unexpired
 from alma_purge.steps.purge_by_hand import (
     Shown,
@@ -101,7 +101,7 @@ class PurgeByHandSensor(HITLOperator):
             if record.stage is JobStage.NONE:
                 record = self._ask(run, context, book)
             elif not record.by_hand:
-                raise OtherEngineError(run.institution.code)
+                raise other_engine(run.institution.code)
             again = wants_correction(record, clear_number(context))
             if record.stage is not JobStage.INTENDED and not again:
                 report_summary(context, self, self._finish(run, context, record))

@@ -33,17 +33,7 @@ class JobAwaitedError(JobStoppedError, MendableError):
 
 
 class OtherEngineError(MendableError):
-    """The purge of this run was begun with the other engine.
-
-    Args:
-        code: Short code of the institution.
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(
-            f"The setting engine in {code}.yaml was changed after the purge of this run was begun, so this task can't "
-            "tell what became of it. Nothing was sent by this task. Put the setting back as it was."
-        )
+    """The purge of this run was begun with the other engine."""
 
 
 class AnotherJobError(MendableError):
@@ -124,6 +114,18 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
     started = intent.model_copy(update={"stage": JobStage.STARTED, "instance_id": start.instance_id})
     book.write(started)
     return started
+
+
+def other_engine(code: str) -> OtherEngineError:
+    """Say that a task finds a record which it can't read, because the engine was changed.
+
+    Args:
+        code: Short code of the institution.
+    """
+    return OtherEngineError(
+        f"The setting engine in {code}.yaml was changed after the purge of this run was begun, so this task can't tell "
+        "what became of it. Nothing was sent by this task. Put the setting back as it was."
+    )
 
 
 def look_last(book: JobBook, intent: JobRecord, last_look: Callable[[], None]) -> None:
