@@ -9,6 +9,10 @@
 3. **find_left_behind** looks who is in the purge group. When people are left there whom no run is working on, the
    task is red and says how many, and of which run.
 
+When one of these fails, the next one does its own work all the same, and is red for the first one's sake.
+
+Beside them, **find_departed** looks for lists of people of libraries that have no settings file any more.
+
 ### To put people back
 Trigger this DAG with *restore_orphans*. Everybody whose original user group is on file, who is in the purge group at
 that moment, and on whom no job is working, gets the group back. Whoever was moved on in the meantime is left alone.
@@ -16,8 +20,9 @@ that moment, and on whom no job is working, gets the group back. Whoever was mov
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk import DAG, Param, TaskGroup, TriggerRule
 
+from alma_purge.operators.housekeeping_departed import FindDepartedOperator
 from alma_purge.operators.housekeeping_files import DeleteExpiredFilesOperator
 from alma_purge.operators.housekeeping_left_behind import (
     INSTITUTION_PARAM,
@@ -57,10 +62,19 @@ with DAG(
     },
     tags=["alma", "user purge"],
 ) as dag:
+    FindDepartedOperator(task_id="find_departed")
     for entry in ENTRIES:
         with TaskGroup(entry.code):
             (
                 DeleteExpiredFilesOperator(task_id="delete_expired_files", institution_code=entry.code)
-                >> DeleteLeftoverSetsOperator(task_id="delete_leftover_sets", institution_code=entry.code)
-                >> FindLeftBehindOperator(task_id="find_left_behind", institution_code=entry.code)
+                >> DeleteLeftoverSetsOperator(
+                    task_id="delete_leftover_sets",
+                    institution_code=entry.code,
+                    trigger_rule=TriggerRule.ALL_DONE,
+                )
+                >> FindLeftBehindOperator(
+                    task_id="find_left_behind",
+                    institution_code=entry.code,
+                    trigger_rule=TriggerRule.ALL_DONE,
+                )
             )

@@ -143,6 +143,13 @@ class RetentionSettings(_Settings):
     snapshots: int = Field(default=45, ge=1)
     leftover_sets: int = Field(default=14, ge=1)
 
+    @model_validator(mode="after")
+    def _ledgers_outlive_snapshots(self) -> Self:
+        # Without the ledger it is not known who was purged, and their snapshot would count as still needed.
+        if self.snapshots > self.ledgers:
+            raise ValueError("retention.ledgers must be at least retention.snapshots")
+        return self
+
 
 class NoticeSettings(_Settings):
     """Who gets a mail about a run, and how it is sent.

@@ -170,6 +170,11 @@ def run_folders(institution_code: str) -> list[RunFolder]:
     return [RunFolder(one) for one in sorted(folders, key=lambda one: str(one.name))]
 
 
+def institution_folders() -> list[str]:
+    """Return the names of the institutions of which the store has a folder."""
+    return sorted(str(one.name) for one in _entries(store_root()) if one.is_dir())
+
+
 def _filesystem(path: ObjectStoragePath) -> Any:
     """Return what reaches the store; a path's own `fs` knows only stores that some provider package has registered."""
     return path.__wrapped__.fs

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
 
 from alma_api.client import AlmaClient
 from alma_api.errors import AlmaError
@@ -87,3 +88,14 @@ class HousekeepingOperator(BaseOperator):
         except (PurgeError, AlmaError) as error:
             raise fail_or_retry(context, error) from error
         report_summary(context, self, summary)
+        self._fail_after(context)
+
+    def _fail_after(self, context: Context) -> None:
+        """Fail when the task before this one has failed, so that a green end never hides a red task."""
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id]).get(ti.run_id, {})
+        failed = [one for one in sorted(self.upstream_task_ids) if states.get(one) == "failed"]
+        if failed:
+            raise AirflowFailException(
+                f"This task has done its own work, but {', '.join(failed)} failed; look there for what to do."
+            )

@@ -29,6 +29,7 @@ from alma_purge import files, housekeeping_file
 from alma_purge.file_kinds import kind_of
 from alma_purge.operators import housekeeping_left_behind
 from alma_purge.operators.housekeeping import HousekeepingOperator
+from alma_purge.operators.housekeeping_departed import FindDepartedOperator
 from alma_purge.operators.housekeeping_files import DeleteExpiredFilesOperator
 from alma_purge.operators.housekeeping_left_behind import FindLeftBehindOperator
 from alma_purge.operators.housekeeping_sets import DeleteLeftoverSetsOperator
@@ -526,3 +527,22 @@ def test_the_way_out_is_named_where_a_run_stops(sandbox: RunningSandbox, broken:
     assert f"{len(stuck(sandbox)):,} people are still in the group" in said
     keep_house("find_left_behind", restore_orphans=True)
     Chain("manual__next").to_review()
+
+
+def find_departed() -> str:
+    ti = TaskStandIn("find_departed", dag_id=HOUSEKEEPING_DAG)
+    FindDepartedOperator(task_id="find_departed").execute(task_context(ti))
+    return str(ti.said("summary"))
+
+
+def test_lists_of_a_library_without_settings_are_noticed_until_they_are_gone(done: Chain) -> None:
+    assert "has a settings file" in find_departed()
+    theirs = RunFolder.of_run("departed", "manual__last")
+    theirs.write(files.CERTIFICATE, b"{}")
+    assert "has a settings file" in find_departed(), "a certificate names no patron"
+    theirs.write(files.LEDGER, b"row\n")
+    with pytest.raises(AirflowException, match=r"no settings file any more: departed \(1 runs\)\."):
+        find_departed()
+    assert done.open().folder.read_if_there(files.LEDGER) is not None, "it deletes nothing"
+    theirs.remove(files.LEDGER)
+    assert "has a settings file" in find_departed()
