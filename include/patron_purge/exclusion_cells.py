@@ -36,7 +36,7 @@ def check_cells(part: bytes, part_name: str, file_name: str, styles: LetteredSty
     """Look at the cells of a worksheet.
 
     Args:
-        part: A part of the workbook; parts that are no worksheets are let through.
+        part: A part of the workbook, in UTF-8; parts that are no worksheets are let through.
         part_name: Its name in the workbook, for messages.
         file_name: Name of the file, for messages.
         styles: The styles that show more than a cell holds.
@@ -50,9 +50,7 @@ def check_cells(part: bytes, part_name: str, file_name: str, styles: LetteredSty
         ParseError: The part is no XML.
         DefusedXmlException: It declares entities.
     """
-    # Text in other encodings has a zero beside each letter.
-    plain = part.replace(b"\0", b"")
-    if _SHEET not in plain or not (styles.of_numbers or _ERROR_OR_FORMULA.search(plain)):
+    if _SHEET not in part or not (styles.of_numbers or _ERROR_OR_FORMULA.search(part)):
         return set()
     lettered = set()
     for cell in _cells(part):

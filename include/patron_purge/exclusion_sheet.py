@@ -118,7 +118,7 @@ def _check_parts(archive: zipfile.ZipFile, file_name: str) -> frozenset[tuple[in
     # The styles come first: the cells name them.
     for name in sorted(parts, key=lambda name: not name.lower().endswith(_STYLES)):
         part = archive.read(name)
-        _check_part(part, file_name)
+        _check_part(part, name, file_name)
         if name.lower().endswith(_STYLES):
             styles = lettered_styles(part)
         else:
@@ -126,11 +126,14 @@ def _check_parts(archive: zipfile.ZipFile, file_name: str) -> frozenset[tuple[in
     return frozenset(lettered)
 
 
-def _check_part(part: bytes, file_name: str) -> None:
+def _check_part(part: bytes, part_name: str, file_name: str) -> None:
     """Refuse a part that would unpack to more than it says, or that names things outside of the workbook."""
     # No program that writes workbooks declares a document type; entities, internal or external, begin with one.
     if b"<!DOCTYPE" in part.replace(b"\0", b""):
         raise refusal(file_name, "declares XML entities, which no workbook needs")
+    # The workbook reader takes a sheet in UTF-16 for an empty one.
+    if b"\0" in part:
+        raise refusal(file_name, f"holds {part_name} in another encoding than UTF-8, which can't be read")
     if _cell_count(part) > MAX_CELLS:
         raise refusal(file_name, f"spans more than {MAX_CELLS:,} cells")
 

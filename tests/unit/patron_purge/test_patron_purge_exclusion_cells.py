@@ -86,9 +86,10 @@ def test_a_formula_without_its_result_is_refused(stored: str) -> None:
         read_sheets(with_cell(stored), "f.xlsx")
 
 
-def test_another_encoding_hides_nothing() -> None:
-    with pytest.raises(InputRefusedError):
-        read_sheets(with_cell('<c r="A4" t="e"><v>#N/A</v></c>', "utf-16"), "f.xlsx")
+@pytest.mark.parametrize("stored", ['<c r="A4"><v>2</v></c>', '<c r="A4" t="e"><v>#N/A</v></c>'])
+def test_a_sheet_in_another_encoding_is_refused_and_not_read_as_empty(stored: str) -> None:
+    with pytest.raises(InputRefusedError, match=f"holds {SHEET} in another encoding than UTF-8"):
+        read_sheets(with_cell(stored, "utf-16"), "f.xlsx")
 
 
 @pytest.mark.parametrize(
