@@ -27,12 +27,25 @@ class _StoredCell:
     formula: bool
     filled: bool
 
-    @property
-    def name(self) -> str:
-        return f"{column_letters(self.column)}{self.row}"
+
+@dataclass(frozen=True, slots=True)
+class OddCells:
+    """Cells of a sheet that are shown otherwise than they are read.
+
+    Attributes:
+        lettered: Row and column, from 1, of those that show more letters or digits than they hold.
+        empty_formulas: Row and column of formulas without a result, which are read as empty cells.
+    """
+
+    lettered: frozenset[tuple[int, int]] = frozenset()
+    empty_formulas: frozenset[tuple[int, int]] = frozenset()
+
+    def __or__(self, other: "OddCells") -> "OddCells":
+        """Return the cells of both."""
+        return OddCells(self.lettered | other.lettered, self.empty_formulas | other.empty_formulas)
 
 
-def check_cells(part: bytes, part_name: str, file_name: str, styles: LetteredStyles) -> set[tuple[int, int]]:
+def check_cells(part: bytes, part_name: str, file_name: str, styles: LetteredStyles) -> OddCells:
     """Look at the cells of a worksheet.
 
     Args:
@@ -42,32 +55,30 @@ def check_cells(part: bytes, part_name: str, file_name: str, styles: LetteredSty
         styles: The styles that show more than a cell holds.
 
     Returns:
-        Row and column, both from 1, of the cells that show more than they hold.
+        The cells that are shown otherwise than they are read.
 
     Raises:
-        InputRefusedError: A cell holds an error or a formula without a result. The workbook reader gives both
-            as empty, so a person would be missed.
+        InputRefusedError: A cell holds an error. The workbook reader gives it as empty, so a person would be
+            missed.
         ParseError: The part is no XML.
         DefusedXmlException: It declares entities.
     """
     if _SHEET not in part or not (styles.of_numbers or _ERROR_OR_FORMULA.search(part)):
-        return set()
-    lettered = set()
+        return OddCells()
+    lettered, empty_formulas = set(), set()
     for cell in _cells(part):
         if cell.kind == "e":
+            name = cell_name(cell.row, cell.column)
             raise refusal(
                 file_name,
-                f"holds an error such as #N/A instead of a value in cell {cell.name} of {part_name}, so somebody "
-                "may be missing",
+                f"holds an error such as #N/A instead of a value in cell {name} of {part_name}, so somebody may "
+                "be missing",
             )
         if cell.formula and not cell.filled:
-            raise refusal(
-                file_name,
-                f"holds a formula without its result in cell {cell.name} of {part_name}, so somebody may be missing",
-            )
+            empty_formulas.add((cell.row, cell.column))
         if cell.filled and cell.style in (styles.of_texts if cell.kind in _OF_TEXT else styles.of_numbers):
             lettered.add((cell.row, cell.column))
-    return lettered
+    return OddCells(frozenset(lettered), frozenset(empty_formulas))
 
 
 def column_number(letters: str) -> int:
@@ -85,20 +96,21 @@ def column_number(letters: str) -> int:
     return number
 
 
-def column_letters(number: int) -> str:
-    """Return the letters of a column.
+def cell_name(row: int, column: int) -> str:
+    """Return how spreadsheet programs name a cell.
 
     Args:
-        number: Its number, from 1.
+        row: Its row, from 1.
+        column: Its column, from 1.
 
     Returns:
-        The letters, such as `A` or `AB`.
+        The name, such as `A1` or `AB12`.
     """
     letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
+    while column:
+        column, rest = divmod(column - 1, 26)
         letters = chr(ord("A") + rest) + letters
-    return letters
+    return f"{letters}{row}"
 
 
 def _cells(part: bytes) -> Iterator[_StoredCell]:

@@ -37,8 +37,8 @@ class ExclusionFile:
         row_count: Rows that stand for a person.
         ids: Primary ids as text, each once.
         names: Names on rows without an id or without a home record.
-        outside_ids: Texts and numbers that stand outside the tables. Most are words of titles; they exclude
-            whoever has them as an id.
+        further_ids: What may be an id as well: texts and numbers outside the tables, mostly words of titles, and
+            other readings of id cells. They exclude whoever has them as an id.
     """
 
     file_name: str
@@ -50,7 +50,7 @@ class ExclusionFile:
     row_count: int
     ids: tuple[str, ...]
     names: tuple[PersonName, ...]
-    outside_ids: tuple[str, ...] = ()
+    further_ids: tuple[str, ...] = ()
 
 
 def read_exclusion_file(
@@ -94,7 +94,7 @@ def read_exclusion_file(
         row_count=sum(found.row_count for found in tables),
         ids=tuple(dict.fromkeys(identifier for found in tables for identifier in found.ids)),
         names=tuple(dict.fromkeys(name for found in tables for name in found.names)),
-        outside_ids=tuple(dict.fromkeys(one for found in people for one in found.outside_ids)),
+        further_ids=tuple(dict.fromkeys(one for found in people for one in found.further_ids)),
     )
 
 

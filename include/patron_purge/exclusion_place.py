@@ -53,7 +53,7 @@ def exclusion_places(
 
 def _with_id(people: SheetPeople, primary_id: str) -> Iterator[ExclusionPlace]:
     strict, careful = folded(primary_id), loose(primary_id)
-    ids, rows = people.ids + people.outside_ids, people.id_rows + people.outside_id_rows
+    ids, rows = people.ids + people.further_ids, people.id_rows + people.further_id_rows
     for identifier, row in zip(ids, rows, strict=True):
         if folded(identifier) == strict or (careful and loose(identifier) == careful):
             yield ExclusionPlace(people.sheet, row, by_name=False)

@@ -1,6 +1,6 @@
 """Find the people in the rows of an exclusion sheet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -16,6 +16,7 @@ from patron_purge.exclusion_lines import (
     looks_like_headings,
     says_no_home_record,
 )
+from patron_purge.exclusion_odd import OddRows
 from patron_purge.exclusion_sheet import Cell, Sheet
 from patron_purge.identifiers import folded_heading, folded_name
 
@@ -92,8 +93,8 @@ class SheetPeople:
         says_nobody: Whether the sheet holds the sentence that there are no users.
         unusable: Row numbers with neither an id nor a name.
         outside: The filled rows that stand outside the table.
-        outside_ids: Everything in these rows that may be an id.
-        outside_id_rows: Row number of each of them.
+        further_ids: Everything in these rows that may be an id, and further readings of id cells.
+        further_id_rows: Row number of each of them.
         strange_headings: Number of a row outside a table that looks like headings, or None.
     """
 
@@ -108,8 +109,8 @@ class SheetPeople:
     says_nobody: bool = False
     unusable: list[int] = field(default_factory=list)
     outside: list[OutsideRow] = field(default_factory=list)
-    outside_ids: list[str] = field(default_factory=list)
-    outside_id_rows: list[int] = field(default_factory=list)
+    further_ids: list[str] = field(default_factory=list)
+    further_id_rows: list[int] = field(default_factory=list)
     strange_headings: int | None = None
 
 
@@ -136,13 +137,15 @@ def read_people(sheet: Sheet, *, file_name: str, id_headings: Sequence[str]) -> 
 
     Raises:
         InputRefusedError: There are two id columns, the heading row stands below the data, a second table has
-            no known id column, or an id was changed by the spreadsheet so that it can't be known any more.
+            no known id column, or an id was changed or is hidden by the spreadsheet so that it can't be known.
     """
     aliases = {folded_heading(heading) for heading in id_headings}
     people = SheetPeople(sheet.name)
     columns: _Columns | None = None
+    odd = OddRows(sheet, file_name)
     for number, row in enumerate(sheet.rows, start=1):
         where = f"{file_name}, sheet {sheet.name}, row {number}"
+        odd.check(number, row, None if columns is None else columns.identifier)
         if not any(cell_text(cell) for cell in row):
             continue
         found = _columns_of(row, aliases, where)
@@ -155,10 +158,9 @@ def read_people(sheet: Sheet, *, file_name: str, id_headings: Sequence[str]) -> 
             people.says_nobody = True
         elif columns is None:
             _add_outside(people, row, number, where)
-            _check_formats(sheet, number, _numbers(row), where)
         else:
             _add_person(people, row, columns, number, where)
-            _check_formats(sheet, number, (columns.identifier,), where)
+    odd.check_end()
     return people
 
 
@@ -194,30 +196,13 @@ def _check_position(people: SheetPeople, number: int, where: str) -> None:
         )
 
 
-def _numbers(row: Sequence[Cell]) -> list[int]:
-    return [
-        place
-        for place, cell in enumerate(row)
-        if isinstance(cell, int | float) and not isinstance(cell, bool)
-    ]
-
-
-def _check_formats(sheet: Sheet, number: int, positions: Iterable[int], where: str) -> None:
-    if sheet.lettered and any((number, position + 1) in sheet.lettered for position in positions):
-        raise InputRefusedError(
-            f"{where}: the spreadsheet shows letters or digits with the id that are not in the cell, by the "
-            "cell's number format, so the person is unknown. Ask for a file whose id column is text. Nothing "
-            "was changed."
-        )
-
-
 def _add_outside(people: SheetPeople, row: Sequence[Cell], number: int, where: str) -> None:
     """Note a row outside a table, with every id that it may hold: in doubt a person is kept."""
     filled = sum(bool(cell_text(cell)) for cell in row)
     people.outside.append(OutsideRow(number, line_kind(row), filled))
     for identifier in (text for cell in row for text in ids_outside(cell, where)):
-        people.outside_ids.append(identifier)
-        people.outside_id_rows.append(number)
+        people.further_ids.append(identifier)
+        people.further_id_rows.append(number)
     if people.strange_headings is None and looks_like_headings(row):
         people.strange_headings = number
     if filled > 1 and says_no_home_record(row):
@@ -234,9 +219,12 @@ def _add_person(people: SheetPeople, row: Sequence[Cell], columns: _Columns, num
     identifiers = id_texts(row[columns.identifier], where)
     by_name = not identifiers or no_sure_id(identifiers[0]) or says_no_home_record(row)
     name = _name(row, columns) if by_name else None
-    for identifier in identifiers:
+    for identifier in identifiers[:1]:
         people.ids.append(identifier)
         people.id_rows.append(number)
+    for identifier in identifiers[1:]:
+        people.further_ids.append(identifier)
+        people.further_id_rows.append(number)
     if name is not None:
         people.names.append(name)
         people.name_rows.append(number)

@@ -4,14 +4,15 @@ import re
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from typing import Final
 from xml.etree.ElementTree import ParseError  # documents are parsed by defusedxml
 
-from patron_purge.exclusion_cells import check_cells, column_number
+from patron_purge.exclusion_cells import OddCells, check_cells, column_number
 from patron_purge.exclusion_formats import LetteredStyles, lettered_styles
+from patron_purge.exclusion_parts import sheets_of_parts
 from patron_purge.exclusion_refusal import workbook_refusal as refusal
 
 Cell = str | float | int | bool | datetime | date | time | timedelta
@@ -40,13 +41,12 @@ class Sheet:
     Attributes:
         name: Name of the sheet.
         rows: Cells by row; empty cells are empty strings.
-        lettered: Row and column, from 1, of cells that show more letters or digits than they hold. They are
-            those of any sheet of the workbook: a cell of another sheet at the same place only refuses more.
+        odd: Cells that are shown otherwise than they are read.
     """
 
     name: str
     rows: list[list[Cell]]
-    lettered: frozenset[tuple[int, int]] = frozenset()
+    odd: OddCells = field(default_factory=OddCells)
 
 
 def read_sheets(content: bytes, file_name: str) -> tuple[Sheet, ...]:
@@ -61,15 +61,15 @@ def read_sheets(content: bytes, file_name: str) -> tuple[Sheet, ...]:
 
     Raises:
         InputRefusedError: The file is empty, no workbook, encrypted, damaged, holds macros, links to other
-            files, errors or formulas without a result, or unpacks to an unreasonable size.
+            files or errors, or unpacks to an unreasonable size.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
-    lettered = _check_archive(content, file_name)
+    odd = _check_archive(content, file_name)
     try:
         with CalamineWorkbook.from_filelike(BytesIO(content)) as book:
             return tuple(
-                Sheet(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False), lettered)
+                Sheet(name, book.get_sheet_by_name(name).to_python(skip_empty_area=False), _odd(odd, name))
                 for name in book.sheet_names
             )
     except CalamineError as error:
@@ -81,8 +81,8 @@ def read_sheets(content: bytes, file_name: str) -> tuple[Sheet, ...]:
         raise refusal(file_name, "is damaged: the workbook can't be read") from error
 
 
-def _check_archive(content: bytes, file_name: str) -> frozenset[tuple[int, int]]:
-    """Look at the zip archive that a workbook is, and return the cells that show more than they hold."""
+def _check_archive(content: bytes, file_name: str) -> dict[str, OddCells]:
+    """Look at the zip archive that a workbook is, and return the odd cells of its sheets by the sheet's name."""
     if not content:
         raise refusal(file_name, "is empty (0 bytes)")
     if content.startswith(_OLD_OFFICE):
@@ -111,10 +111,15 @@ def _check_entries(archive: zipfile.ZipFile, file_name: str) -> None:
         raise refusal(file_name, "is damaged: a checksum does not agree")
 
 
-def _check_parts(archive: zipfile.ZipFile, file_name: str) -> frozenset[tuple[int, int]]:
+def _odd(found: dict[str, OddCells], sheet_name: str) -> OddCells:
+    """Return the odd cells of a sheet; those of a part that is no known sheet count for each sheet."""
+    return found.get(sheet_name, OddCells()) | found.get("", OddCells())
+
+
+def _check_parts(archive: zipfile.ZipFile, file_name: str) -> dict[str, OddCells]:
     parts = [name for name in archive.namelist() if name.lower().endswith(_XML_PARTS)]
     styles = LetteredStyles()
-    lettered: set[tuple[int, int]] = set()
+    odd: dict[str, OddCells] = {}
     # The styles come first: the cells name them.
     for name in sorted(parts, key=lambda name: not name.lower().endswith(_STYLES)):
         part = archive.read(name)
@@ -122,8 +127,13 @@ def _check_parts(archive: zipfile.ZipFile, file_name: str) -> frozenset[tuple[in
         if name.lower().endswith(_STYLES):
             styles = lettered_styles(part)
         else:
-            lettered |= check_cells(part, name, file_name, styles)
-    return frozenset(lettered)
+            odd[name] = check_cells(part, name, file_name, styles)
+    sheet_of = sheets_of_parts(archive) if any(cells != OddCells() for cells in odd.values()) else {}
+    by_sheet: dict[str, OddCells] = {}
+    for name, cells in odd.items():
+        sheet = sheet_of.get(name.lower(), "")
+        by_sheet[sheet] = by_sheet.get(sheet, OddCells()) | cells
+    return by_sheet
 
 
 def _check_part(part: bytes, part_name: str, file_name: str) -> None:
