@@ -36,7 +36,7 @@ class OddRows:
             InputRefusedError: A formula has no result where the id, or the name in its place, would stand; or
                 the id is shown with letters or digits that are not in its cell.
         """
-        if number in self._formulas and not self._has_id(number, row, identifier):
+        if number in self._formulas and not _has_id(row, identifier):
             raise self._formula(number)
         if number in self._lettered:
             self._check_formats(number, row, identifier)
@@ -50,13 +50,6 @@ class OddRows:
         below = [number for number in self._formulas if number > self._last]
         if below:
             raise self._formula(min(below))
-
-    def _has_id(self, number: int, row: Sequence[Cell], identifier: int | None) -> bool:
-        """Tell whether a row has an id beside its formulas, so that nobody depends on them."""
-        if identifier is None or identifier + 1 in self._formulas[number]:
-            return False
-        text = cell_text(row[identifier])
-        return bool(text) and not no_sure_id(text)
 
     def _formula(self, number: int) -> InputRefusedError:
         cell = cell_name(number, min(self._formulas[number]))
@@ -79,3 +72,9 @@ class OddRows:
                 "by its number format, so the id is unknown. Ask for a file whose id column is text. Nothing was "
                 "changed."
             )
+
+
+def _has_id(row: Sequence[Cell], identifier: int | None) -> bool:
+    """Tell whether a row has an id, so that nobody depends on its formulas; one without a result is no id."""
+    text = "" if identifier is None else cell_text(row[identifier])
+    return bool(text) and not no_sure_id(text)

@@ -193,7 +193,7 @@ def test_other_formats_of_ids_are_fine(code: str) -> None:
 
 def test_letters_in_other_columns_do_not_matter() -> None:
     assert read_file(formatted('0 "days"', 12, place="E3")).ids == ("12", "p2")
-    assert read_file(formatted('"P"000000', "", place="C3")).names != ()
+    assert read_file(formatted('"P"000000', None)).names != ()
 
 
 @pytest.mark.parametrize(
