@@ -44,7 +44,7 @@ class ExclusionIndex:
         loose_ids: dict[str, str] = {}
         people: dict[NameKeys, str] = {}
         for file in files:
-            for key in folded_all(file.ids):
+            for key in folded_all((*file.ids, *file.further_ids)):
                 folded_ids.setdefault(key, file.file_name)
                 loose_ids.setdefault(loose_of_folded(key), file.file_name)
             for name in file.names:

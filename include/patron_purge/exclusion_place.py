@@ -47,13 +47,14 @@ def exclusion_places(
         read_people(sheet, file_name=file_name, id_headings=id_headings)
         for sheet in read_sheets(content, file_name)
     ]
-    by_id = tuple(place for people in sheets for place in _with_id(people, primary_id))
+    by_id = tuple(dict.fromkeys(place for people in sheets for place in _with_id(people, primary_id)))
     return by_id or tuple(place for people in sheets for place in _with_name(people, name))
 
 
 def _with_id(people: SheetPeople, primary_id: str) -> Iterator[ExclusionPlace]:
     strict, careful = folded(primary_id), loose(primary_id)
-    for identifier, row in zip(people.ids, people.id_rows, strict=True):
+    ids, rows = people.ids + people.further_ids, people.id_rows + people.further_id_rows
+    for identifier, row in zip(ids, rows, strict=True):
         if folded(identifier) == strict or (careful and loose(identifier) == careful):
             yield ExclusionPlace(people.sheet, row, by_name=False)
 

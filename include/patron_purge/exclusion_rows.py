@@ -1,15 +1,24 @@
 """Find the people in the rows of an exclusion sheet."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
-from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from patron_purge.errors import InputRefusedError
+from patron_purge.exclusion_ids import id_texts, ids_outside, no_sure_id
+from patron_purge.exclusion_lines import (
+    DATA_CELLS,
+    Line,
+    cell_text,
+    is_nobody_sentence,
+    line_kind,
+    looks_like_headings,
+    says_no_home_record,
+)
+from patron_purge.exclusion_odd import OddRows
 from patron_purge.exclusion_sheet import Cell, Sheet
-from patron_purge.identifiers import folded, folded_heading, folded_name
+from patron_purge.identifiers import folded_heading, folded_name
 
 FULL_NAME_HEADINGS: Final = frozenset(
     [
@@ -35,13 +44,9 @@ FIRST_NAME_HEADINGS: Final = frozenset(
 HEADING_SEARCH_ROWS: Final = 15
 """The heading row is one of the first rows; further down, the rows above it would be people."""
 
-_DATA_CELLS: Final = 3
-_EXACT_BELOW: Final = 1e15
-_NO_HOME_RECORD = re.compile(r"could\s+not\s+find\s+user.{0,3}s\s+home\s+record")
-_NOBODY = re.compile(r"no\b.{0,200}\busers?\b.{0,200}\bas\s+of\b")
-_FLOAT_TEXT = re.compile(r"(\d+)\.0+")
-_EXPONENT_TEXT = re.compile(r"(\d)(?:\.(\d+))?[eE]\+(\d{1,3})")
-_NO_ID = frozenset({"na", "none", "null", "nan", "unknown", "notfound", "blank", "noid"})
+
+# Most cells of a column are the same in many rows.
+_heading_key = lru_cache(maxsize=10_000)(folded_heading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,21 @@ class PersonName:
 
     first: str
     last: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideRow:
+    """A filled row that stands outside the table.
+
+    Attributes:
+        number: Its row number.
+        kind: What it is.
+        filled: How many of its cells are filled.
+    """
+
+    number: int
+    kind: Line
+    filled: int
 
 
 @dataclass(slots=True)
@@ -72,7 +92,10 @@ class SheetPeople:
         name_rows: Row number of each of them.
         says_nobody: Whether the sheet holds the sentence that there are no users.
         unusable: Row numbers with neither an id nor a name.
-        outside: Filled cells of each filled row that stands outside the table.
+        outside: The filled rows that stand outside the table.
+        further_ids: Everything in these rows that may be an id, and further readings of id cells.
+        further_id_rows: Row number of each of them.
+        strange_headings: Number of a row outside a table that looks like headings, or None.
     """
 
     sheet: str
@@ -85,7 +108,10 @@ class SheetPeople:
     name_rows: list[int] = field(default_factory=list)
     says_nobody: bool = False
     unusable: list[int] = field(default_factory=list)
-    outside: list[int] = field(default_factory=list)
+    outside: list[OutsideRow] = field(default_factory=list)
+    further_ids: list[str] = field(default_factory=list)
+    further_id_rows: list[int] = field(default_factory=list)
+    strange_headings: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,57 +136,36 @@ def read_people(sheet: Sheet, *, file_name: str, id_headings: Sequence[str]) -> 
         The people and where they were found.
 
     Raises:
-        InputRefusedError: There are two id columns, the heading row stands below the data, or an id was
-            changed by the spreadsheet so that it can't be known any more.
+        InputRefusedError: There are two id columns, the heading row stands below the data, a second table has
+            no known id column, or an id was changed or is hidden by the spreadsheet so that it can't be known.
     """
     aliases = {folded_heading(heading) for heading in id_headings}
     people = SheetPeople(sheet.name)
     columns: _Columns | None = None
+    odd = OddRows(sheet, file_name)
     for number, row in enumerate(sheet.rows, start=1):
         where = f"{file_name}, sheet {sheet.name}, row {number}"
-        if not any(_text(cell) for cell in row):
+        odd.check(number, row, None if columns is None else columns.identifier)
+        if not any(cell_text(cell) for cell in row):
             continue
         found = _columns_of(row, aliases, where)
         if found is not None:
             if people.heading_row is None:
                 _check_position(people, number, where)
-                people.heading_row, people.id_column = number, _text(row[found.identifier])
+                people.heading_row, people.id_column = number, cell_text(row[found.identifier])
             columns = found
         elif is_nobody_sentence(row):
             people.says_nobody = True
         elif columns is None:
-            people.outside.append(_filled(row))
+            _add_outside(people, row, number, where)
         else:
             _add_person(people, row, columns, number, where)
+    odd.check_end()
     return people
 
 
-def is_nobody_sentence(row: Sequence[Cell]) -> bool:
-    """Tell whether a row is the sentence "No … users … as of …" of a valid empty file.
-
-    Args:
-        row: The cells of the row.
-
-    Returns:
-        True for the sentence (CARLI: a file always comes, and says so when it is empty).
-    """
-    return _filled(row) <= _DATA_CELLS and _NOBODY.match(row_text(row)) is not None
-
-
-def row_text(row: Sequence[Cell]) -> str:
-    """Return the texts of a row as one folded line, for reading sentences.
-
-    Args:
-        row: The cells of the row.
-
-    Returns:
-        The line.
-    """
-    return folded(" ".join(cell for cell in row if isinstance(cell, str)))
-
-
 def _columns_of(row: Sequence[Cell], aliases: set[str], where: str) -> _Columns | None:
-    keys = [folded_heading(cell) if isinstance(cell, str) else "" for cell in row]
+    keys = [_heading_key(cell) if isinstance(cell, str) else "" for cell in row]
     identifiers = [position for position, key in enumerate(keys) if key in aliases]
     if not identifiers:
         return None
@@ -184,61 +189,48 @@ def _position(keys: Sequence[str], aliases: frozenset[str]) -> int | None:
 
 def _check_position(people: SheetPeople, number: int, where: str) -> None:
     """Refuse a heading row that has people above it, as in a sheet sorted with its headings."""
-    if number > HEADING_SEARCH_ROWS or any(filled >= _DATA_CELLS for filled in people.outside):
+    if number > HEADING_SEARCH_ROWS or any(row.filled >= DATA_CELLS for row in people.outside):
         raise InputRefusedError(
             f"{where}: the heading row has rows with data above it, which would not be read. "
             "Ask for a file with the headings on top. Nothing was changed."
         )
 
 
+def _add_outside(people: SheetPeople, row: Sequence[Cell], number: int, where: str) -> None:
+    """Note a row outside a table, with every id that it may hold: in doubt a person is kept."""
+    filled = sum(bool(cell_text(cell)) for cell in row)
+    people.outside.append(OutsideRow(number, line_kind(row), filled))
+    for identifier in (text for cell in row for text in ids_outside(cell, where)):
+        people.further_ids.append(identifier)
+        people.further_id_rows.append(number)
+    if people.strange_headings is None and looks_like_headings(row):
+        people.strange_headings = number
+    if filled > 1 and says_no_home_record(row):
+        people.unusable.append(number)
+
+
 def _add_person(people: SheetPeople, row: Sequence[Cell], columns: _Columns, number: int, where: str) -> None:
-    identifier = _id_text(row[columns.identifier], where)
-    lost = _NO_HOME_RECORD.search(row_text(row)) is not None
-    name = None if identifier and not lost else _name(row, columns)
-    if identifier:
+    if looks_like_headings(row, columns.identifier):
+        raise InputRefusedError(
+            f"{where}: this row looks like the headings of another table, but none of them is a known heading "
+            "of the id column, so it is unknown whom the rows below it exclude. If a heading was renamed, add "
+            "it to exclusion_id_headings. Nothing was changed."
+        )
+    identifiers = id_texts(row[columns.identifier], where)
+    by_name = not identifiers or no_sure_id(identifiers[0]) or says_no_home_record(row)
+    name = _name(row, columns) if by_name else None
+    for identifier in identifiers[:1]:
         people.ids.append(identifier)
         people.id_rows.append(number)
+    for identifier in identifiers[1:]:
+        people.further_ids.append(identifier)
+        people.further_id_rows.append(number)
     if name is not None:
         people.names.append(name)
         people.name_rows.append(number)
-    if not identifier and name is None:
+    if not identifiers and name is None:
         people.unusable.append(number)
     people.row_count += 1
-
-
-def _id_text(cell: Cell, where: str) -> str:
-    """Return an id as the text it was before the spreadsheet made a number of it, or nothing."""
-    if isinstance(cell, bool | date | time | timedelta):
-        raise InputRefusedError(
-            f"{where}: the spreadsheet has turned the id into a date, a time or TRUE/FALSE, so the person is "
-            "unknown. Ask for a file whose id column is text. Nothing was changed."
-        )
-    if isinstance(cell, int | float):
-        return _number_text(Decimal(repr(cell)), where)
-    text = cell.strip()
-    key = folded(text)
-    if not folded_heading(text) or folded_heading(text) in _NO_ID or _NO_HOME_RECORD.search(key):
-        return ""
-    exponent = _EXPONENT_TEXT.fullmatch(key)
-    if exponent:
-        if len(exponent[2] or "") < int(exponent[3]):
-            raise _lost_digits(where)
-        return _number_text(Decimal(key), where)
-    number = _FLOAT_TEXT.fullmatch(key)
-    return number[1] if number else text
-
-
-def _number_text(number: Decimal, where: str) -> str:
-    if not number.is_finite() or abs(number) >= _EXACT_BELOW:
-        raise _lost_digits(where)
-    return f"{number:f}" if number % 1 else f"{int(number)}"
-
-
-def _lost_digits(where: str) -> InputRefusedError:
-    return InputRefusedError(
-        f"{where}: the spreadsheet has turned a long id into a rounded number, so the person is unknown. "
-        "Ask for a file whose id column is text. Nothing was changed."
-    )
 
 
 def _name(row: Sequence[Cell], columns: _Columns) -> PersonName | None:
@@ -248,17 +240,9 @@ def _name(row: Sequence[Cell], columns: _Columns) -> PersonName | None:
         if not comma:
             first, _, last = last.rpartition(" ")
     name = PersonName(first, last)
-    usable = folded_name(name.first, name.last) and not _NO_HOME_RECORD.search(folded(f"{first} {last}"))
+    usable = folded_name(name.first, name.last) and not says_no_home_record([f"{first} {last}"])
     return name if usable else None
 
 
 def _text_at(row: Sequence[Cell], position: int | None) -> str:
-    return "" if position is None or position >= len(row) else _text(row[position])
-
-
-def _text(cell: Cell) -> str:
-    return " ".join(str(cell).split()) if folded(str(cell)) else ""
-
-
-def _filled(row: Sequence[Cell]) -> int:
-    return sum(bool(_text(cell)) for cell in row)
+    return "" if position is None or position >= len(row) else cell_text(row[position])

@@ -90,8 +90,17 @@ def hidden_row_and_column(book: openpyxl.Workbook) -> None:
     book.worksheets[0].column_dimensions["C"].hidden = True
 
 
+def lettered(book: openpyxl.Workbook) -> None:
+    book.worksheets[0]["C4"].number_format = '"P"000000'
+
+
 def identifier_case(name: str, cell: Any, text: str, *excludes: str) -> ExclusionCase:
     return ExclusionCase(f"id-{name}", sheet(*table(cell)), Accepted((text,), excludes=excludes))
+
+
+def several(identifier: str, *further: str) -> Accepted:
+    """One row whose cell may stand for several ids."""
+    return Accepted((identifier,), excludes=further)
 
 
 def date_case(name: str, cell: Any, moment: date) -> ExclusionCase:
@@ -185,6 +194,36 @@ LAYOUT = (
         sheet(*table(*(f"p{number}" for number in range(60_000)))),
         Accepted(tuple(f"p{number}" for number in range(60_000)), rows=60_000),
     ),
+    ExclusionCase(
+        "second-sheet-with-a-drifted-heading",
+        lambda: workbook(Sheet1=table("p1"), Sheet2=[["User Primary ID"], *([f"q{n}"] for n in range(8))]),
+        "9 rows stand there without an id column",
+    ),
+    ExclusionCase(
+        "second-sheet-with-a-few-ids",
+        lambda: workbook(Sheet1=table("p1"), Sheet2=[["PID"], ["q1"], [900112233]]),
+        Accepted(("p1",), excludes=("q1", "900112233")),
+    ),
+    ExclusionCase(
+        "ids-above-the-headings",
+        sheet([FIRST_LINE], *([f"q{number}"] for number in range(12)), ["Primary ID"], ["p1"]),
+        Accepted(("p1",), excludes=("q0", "q11")),
+    ),
+    ExclusionCase(
+        "second-table-with-a-drifted-heading",
+        sheet(*table("p1"), [], ["Last name", "First name", "User Primary ID"], ["Doe", "Ann", "p2"]),
+        "row 5: this row looks like the headings of another table",
+    ),
+    ExclusionCase(
+        "nobody-but-ids-on-another-sheet",
+        lambda: workbook(Sheet1=[[NOBODY]], Sheet2=[["PID"], ["q1"], ["q2"]]),
+        "says that there are no users, yet it holds 2 more row(s), the first one in sheet Sheet2, row 2",
+    ),
+    ExclusionCase(
+        "number-of-users-in-the-title",
+        sheet(["No. of users with loans as of 11/30/26 6pm"], HEADINGS),
+        "headings but no rows",
+    ),
     ExclusionCase("no-rows", sheet([FIRST_LINE], HEADINGS), "headings but no rows"),
     ExclusionCase("no-cells", sheet(), "nothing that looks like a heading"),
     ExclusionCase("nobody", sheet([NOBODY]), Accepted((), rows=0)),
@@ -222,7 +261,27 @@ PEOPLE = (
         ONE,
     ),
     ExclusionCase(
-        "formula-without-result", sheet(*table('="p"&"1"')), Accepted((), names=(("Pat", "Sample"),))
+        "formula-without-result",
+        sheet(*table('="p"&"1"')),
+        "sheet Sheet1: cell C3 holds a formula without its result",
+    ),
+    ExclusionCase("formula-as-a-name", sheet([FIRST_LINE], HEADINGS, person("p1", last="=SUM(1;1)")), ONE),
+    ExclusionCase(
+        "error-cell", sheet(*table("p1", "#N/A")), "instead of a value in cell C4 of xl/worksheets"
+    ),
+    ExclusionCase(
+        "lettered-format",
+        lambda: styled(lettered, Sheet1=table("p1", 123)),
+        "cell C4 shows letters or digits",
+    ),
+    ExclusionCase("two-ids-in-a-cell", sheet(*table("123\n456")), several("123\n456", "123", "456")),
+    ExclusionCase("exponent-without-sign", sheet(*table("12E5")), several("12E5", "1200000")),
+    ExclusionCase("exponent-with-comma", sheet(*table("9,900112233E+9")), several("9900112233")),
+    ExclusionCase("exponent-with-comma-rounded", sheet(*table("9,90011E+9")), "rounded number"),
+    ExclusionCase(
+        "remark-instead-of-id",
+        sheet(*table("see the desk")),
+        Accepted(("see the desk",), names=(("Pat", "Sample"),)),
     ),
     ExclusionCase("no-id", sheet(*table("p1", None)), Accepted(("p1",), names=(("Pat", "Sample"),), rows=2)),
     ExclusionCase(
@@ -253,7 +312,12 @@ DATES = (
     ExclusionCase("date-future", dated("as of 12/02/26 6pm"), "lies in the future"),
     ExclusionCase("date-future-cell", dated(date(2026, 12, 2)), "lies in the future"),
     ExclusionCase("date-none", dated("Users with fines"), "does not say in its first line"),
-    ExclusionCase("date-no-such-day", dated("as of 11/31/26 6pm"), "does not say in its first line"),
+    ExclusionCase("date-no-such-day", dated("as of 11/31/26 6pm"), 'says "as of", but no date'),
+    ExclusionCase(
+        "date-unreadable-beside-a-fresh-one",
+        sheet(["as of Oct 30"], ["Generated 11/30/26 6pm"], HEADINGS, person()),
+        'says "as of", but no date',
+    ),
     ExclusionCase("date-old", dated("as of 11/28/26 6pm"), "is too old: its data is of 2026-11-28 18:00"),
 )
 

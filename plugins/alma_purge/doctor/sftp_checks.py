@@ -9,7 +9,8 @@ from alma_purge.steps import tenant
 from alma_purge.steps.exclusions import find_protect_list
 from alma_purge.steps.sftp_folder import ExclusionServerError, SftpFolder, open_sftp_folder
 from patron_purge.errors import InputRefusedError
-from patron_purge.exclusion_file import data_moment, read_exclusion_file
+from patron_purge.exclusion_dates import data_moment
+from patron_purge.exclusion_file import read_exclusion_file
 from patron_purge.institution import ExclusionPattern
 
 

@@ -8,7 +8,7 @@ from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps.exclusions import Download, ProtectDownload, fetch_lists
 from alma_purge.steps.guard_restart import refuse_after_regroup
 from alma_purge.steps.rule_context import protect_rows
-from patron_purge.exclusion_file import data_moment
+from patron_purge.exclusion_dates import data_moment
 
 
 class FetchExclusionsOperator(PurgeOperator):

@@ -10,7 +10,7 @@ from patron_purge.answers import Answer, Choice, Terms, judge_answer, record_ans
 from patron_purge.dates import moments_in
 from patron_purge.decision import Person, Question, ask
 from patron_purge.digest import approval_code
-from patron_purge.exclusion_file import data_moment
+from patron_purge.exclusion_dates import data_moment
 from patron_purge.exclusion_index import ExclusionIndex
 from patron_purge.institution import RuleSettings
 from patron_purge.patron import Patron
