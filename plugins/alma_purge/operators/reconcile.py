@@ -9,7 +9,13 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, publish, recorded
-from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
+from alma_purge.steps.accounting import (
+    never_started,
+    on_file,
+    require_ended,
+    require_reviewed_tenant,
+    reviewed,
+)
 from alma_purge.steps.after_purge import ReconcileProgress, classify_people, job_counters, not_selected
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
@@ -78,6 +84,8 @@ class ReconcileOperator(PurgeOperator):
             require_reviewed_tenant(client, run, review)
             require_ended(client, run, purge, echo_proven=_echo_proven(context, run))
             ledger = _read_everybody(run, client, ledger, review.marker_group, progress)
+            if never_started(client, run, purge):
+                ledger = _not_sent(ledger)
         _require_everybody_read(ledger)
         publish(context, run, files.LEDGER, ledger_csv(ledger))
         progress.clear()
@@ -125,6 +133,13 @@ def _state_without_purge(run: PurgeRun) -> RowState:
     if content is not None and Decision.model_validate_json(content).state is DecisionState.APPROVED:
         return RowState.NOT_SENT
     return RowState.NOT_APPROVED
+
+
+def _not_sent(ledger: "pd.DataFrame") -> "pd.DataFrame":
+    """Say of people whom no job was ever started on that they were not sent, unless somebody is gone all the same."""
+    if ids_in_state(ledger, RowState.PURGED):
+        return ledger
+    return set_state(ledger, ids_in_state(ledger, RowState.KEPT_BY_ALMA), RowState.NOT_SENT)
 
 
 def _echo_proven(context: Context, run: PurgeRun) -> bool:
