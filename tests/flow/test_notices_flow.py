@@ -174,7 +174,7 @@ def test_a_task_that_fails_is_told_once_and_so_is_the_end_after_everybody_went_h
     assert box.subjects()[1:] == [
         "approved by olga",
         "purge_users failed",
-        f"0 of {sent} people purged, the certificate is ready",
+        f"nobody purged, Alma kept all {sent} people, the certificate is ready",
     ]
     assert "ended with COMPLETED_FAILED. This run never starts it again" in text_of(box.mails[2])
     assert "people: back in their user group, read back." in text_of(box.mails[3])

@@ -299,7 +299,8 @@ def _closing(certificate: Certificate) -> tuple[str, ...]:
         return (_NOT_WELL,)
     if certificate.outcome in {Outcome.FAILED, Outcome.STOPPED}:
         return ("Not everything went as planned. Look at the certificate and at the run.",)
-    at_home = certificate.restored is not None and all(one.code != "failed" for one in certificate.restored)
+    restored = certificate.restored or ()
+    at_home = restored and all(one.code != "failed" for one in restored)
     said = ("Nobody whom this run had moved to the purge group is left there.",) if at_home else ()
     if certificate.outcome in _WITHOUT_A_PURGE:
         return (*said, TO_TRY_AGAIN, _NAMES_NOBODY)
