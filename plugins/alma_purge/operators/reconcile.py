@@ -83,9 +83,8 @@ class ReconcileOperator(PurgeOperator):
         with run.client() as client:
             require_reviewed_tenant(client, run, review)
             require_ended(client, run, purge, echo_proven=_echo_proven(context, run))
-            ledger = _read_everybody(run, client, ledger, review.marker_group, progress)
-            if never_started(client, run, purge):
-                ledger = _not_sent(ledger)
+            never = never_started(client, run, purge)
+            ledger = _read_everybody(run, client, ledger, review.marker_group, progress, sent=not never)
         _require_everybody_read(ledger)
         publish(context, run, files.LEDGER, ledger_csv(ledger))
         progress.clear()
@@ -135,13 +134,6 @@ def _state_without_purge(run: PurgeRun) -> RowState:
     return RowState.NOT_APPROVED
 
 
-def _not_sent(ledger: "pd.DataFrame") -> "pd.DataFrame":
-    """Say of people whom no job was ever started on that they were not sent, unless somebody is gone all the same."""
-    if ids_in_state(ledger, RowState.PURGED):
-        return ledger
-    return set_state(ledger, ids_in_state(ledger, RowState.KEPT_BY_ALMA), RowState.NOT_SENT)
-
-
 def _echo_proven(context: Context, run: PurgeRun) -> bool:
     """Tell whether the regroup job of this run showed the name it was given."""
     return job_on_record(context, run, "regroup_users", files.REGROUP_RECORD).name_echoed is True
@@ -153,17 +145,25 @@ def _read_everybody(
     ledger: "pd.DataFrame",
     marker_group: str,
     progress: ReconcileProgress,
+    *,
+    sent: bool,
 ) -> "pd.DataFrame":
     """Read each person of the set once and note whether they are gone."""
-    sent = ids_in_state(ledger, RowState.TO_PURGE)
+    set_of_job = ids_in_state(ledger, RowState.TO_PURGE)
     judge = partial(
         classify_after_purge,
         rules=run.institution.rules,
         today=run.now.date(),
         marker_group=marker_group,
     )
-    for outcome, ids in classify_people(client, sent, judge, progress).items():
-        ledger = set_state(ledger, ids, outcome.state, detail=outcome.why.label if outcome.why else "")
+    found = classify_people(client, set_of_job, judge, progress)
+    # When somebody is gone all the same, the job did run, whatever was seen of it.
+    sent = sent or any(outcome.state is RowState.PURGED for outcome in found)
+    for outcome, ids in found.items():
+        if outcome.state is RowState.KEPT_BY_ALMA and not sent:
+            ledger = set_state(ledger, ids, RowState.NOT_SENT)
+        else:
+            ledger = set_state(ledger, ids, outcome.state, detail=outcome.why.label if outcome.why else "")
     return ledger
 
 

@@ -151,7 +151,9 @@ def test_a_planned_end_without_a_purge_says_that_nobody_is_left_behind(outcome: 
     left_there = "Nobody whom this run had moved to the purge group is left there."
     assert left_there in mail_of(run_ended(PLACE, certificate(outcome=outcome, restored=HOME))).text
     for restored in ((), None, (*HOME, Count(code="failed", label="still in the purge group", count=1))):
-        assert left_there not in mail_of(run_ended(PLACE, certificate(outcome=outcome, restored=restored))).text
+        assert (
+            left_there not in mail_of(run_ended(PLACE, certificate(outcome=outcome, restored=restored))).text
+        )
 
 
 @pytest.mark.parametrize(("outcome", "changes", "headline", "subject"), ENDS)
