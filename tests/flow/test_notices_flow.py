@@ -1,6 +1,7 @@
 """The mails of whole runs, as they arrive at a mail server."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def test_an_approved_run_asks_once_and_tells_of_the_answer_and_of_the_end(
     review = result.document("review.json")
     for mail in box.mails[:2]:
         assert review["code"] not in text_of(mail)
-        assert f"{review['count']} " not in text_of(mail)
+        # The deadline's day or minutes may be the same number.
+        assert not re.search(rf"(?<![\d:]){review['count']} (?![A-Z][a-z]+ \d{{4}})", text_of(mail))
     assert_names_nobody(box.mails, people)
 
     clear(result, "certify")
