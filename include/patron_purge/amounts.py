@@ -12,6 +12,11 @@ def number(value: Decimal | int) -> str:
     return f"{value.normalize():,f}"
 
 
+def people(count: int) -> str:
+    """Write a number of people: `1 person`, `1,240 people`."""
+    return f"{number(count)} {'person' if count == 1 else 'people'}"
+
+
 def money(value: Decimal) -> str:
     """Write an amount in the institution's currency with two decimals: `1,240.50`."""
     return f"{value:,.2f}"

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from patron_purge.amounts import number
 from patron_purge.decision import Decision
 from patron_purge.guards import GuardResult
+from patron_purge.headline import headline
 from patron_purge.institution import GuardSettings, RuleSettings
 from patron_purge.outcome import CounterCheck, JobCounter
 from patron_purge.review_model import Count, Equation, GroupRow, InputSummary, JobSummary, Money, Parameter
@@ -116,17 +116,19 @@ class CertificateContent(_Model):
         criteria: The rule and guard settings.
         jobs: The jobs with the parameters of their payloads.
         inputs: The input files.
-        equation: The sum over the report; None when the run ended before the report was read.
-        by_reason: Rows by the reason for which they were held back.
-        kept_by_alma: People whom Alma kept, by the likely reason.
+        equation: The sum over the report; None when nobody was accounted for: before there was a list, or because
+            `reconcile` has not come to its end.
+        by_reason: Rows by the reason for which they were held back; None when nobody was accounted for.
+        kept_by_alma: People whom Alma kept, by the likely reason; None when that is not known yet.
         by_group: The list by original user group.
         money: What was on the list to be waived.
-        money_waived: Open fees of the people who were purged, in the institution's currency.
+        money_waived: Open fees of the people who were purged, in the institution's currency; None when it is not known
+            yet who was purged.
         guards: What the guards said, with overrides.
         decision: The decision, with refused answers; None when nobody was asked.
         instances: The job instances in Alma.
         digest: Digest of the purge; empty when the run ended before there was one.
-        restored: People who were regrouped, by what became of their original group.
+        restored: People who were regrouped, by what became of their original group; None when that is not known yet.
     """
 
     institution: str
@@ -143,16 +145,21 @@ class CertificateContent(_Model):
     jobs: tuple[JobSummary, ...] = ()
     inputs: tuple[InputSummary, ...] = ()
     equation: Equation | None = None
-    by_reason: tuple[Count, ...] = ()
-    kept_by_alma: tuple[Count, ...] = ()
+    by_reason: tuple[Count, ...] | None = ()
+    kept_by_alma: tuple[Count, ...] | None = ()
     by_group: tuple[GroupRow, ...] = ()
     money: Money | None = None
-    money_waived: Decimal = Decimal(0)
+    money_waived: Decimal | None = Decimal(0)
     guards: tuple[GuardResult, ...] = ()
     decision: Decision | None = None
     instances: tuple[JobInstance, ...] = ()
     digest: str = ""
-    restored: tuple[Count, ...] = ()
+    restored: tuple[Count, ...] | None = ()
+
+    @property
+    def was_approved(self) -> bool:
+        """Tell whether somebody has approved the list."""
+        return self.decision is not None and self.decision.valid_until is not None
 
 
 class Certificate(CertificateContent):
@@ -183,21 +190,7 @@ class Certificate(CertificateContent):
     @property
     def headline(self) -> str:
         """Say in one sentence how the run ended."""
-        return _HEADLINES[self.outcome].format(
-            purged=number(self.purged), sent=number(self.sent), approved=number(self.approved)
-        )
-
-
-_HEADLINES = {
-    Outcome.PURGED: "All {sent} people who were sent to the purge job were purged; {approved} were approved.",
-    Outcome.PARTLY: "{purged} of {sent} people who were sent to the purge job were purged.",
-    Outcome.REPORT_ONLY: "This run was a report. Nothing was changed in Alma.",
-    Outcome.NOBODY_TO_PURGE: "There was nobody to purge. Nobody was purged.",
-    Outcome.REJECTED: "The list was rejected. Nobody was purged.",
-    Outcome.TIMED_OUT: "Nobody answered in time, which counts as a reject. Nobody was purged.",
-    Outcome.STOPPED: "A check stopped the run. Nobody was purged.",
-    Outcome.FAILED: "The run failed. {purged} people were verified as purged; read the problems below.",
-}
+        return headline(self.outcome, self)
 
 
 def criteria_of(rules: RuleSettings, guards: GuardSettings) -> tuple[Parameter, ...]:

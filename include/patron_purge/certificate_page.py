@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from patron_purge.amounts import money, number
+from patron_purge.amounts import money, number, people
 from patron_purge.certificate import Certificate
 from patron_purge.review_model import Parameter
 
@@ -52,6 +52,7 @@ def certificate_html(certificate: Certificate) -> str:
         return moment(value) if isinstance(value, datetime) else f"{value:%Y-%m-%d}"
 
     environment.filters["number"] = number
+    environment.filters["people"] = people
     environment.filters["money"] = money
     environment.filters["moment"] = moment
     environment.filters["day_or_moment"] = day_or_moment

@@ -19,9 +19,9 @@ class HistoryEntry(BaseModel):
         run_id: Run id of Airflow.
         finished_at: When the certificate was written first with these numbers.
         mode: How far the run was allowed to go.
-        to_purge: People on the list that was put before the approver.
+        to_purge: People on the list that was decided about, without whoever the approver took off it.
         purged: People who were verified as purged.
-        by_group: People on the list by the code of their original user group.
+        by_group: These people by the code of their original user group.
         exclusion_rows: Rows of the exclusion files by their file pattern.
         report_rows: Rows of the Analytics report.
     """

@@ -74,7 +74,8 @@ def build_equation(report_rows: int, by_state: Mapping[RowState, int]) -> Equati
             f"The rows do not add up: {number(report_rows)} in the report, but {text}. Clear "
             "select_candidates with everything after it; nothing was changed."
         )
-    return Equation(text=f"{number(report_rows)} rows in the report = {text}", total=report_rows, parts=parts)
+    rows = f"{number(report_rows)} {'row' if report_rows == 1 else 'rows'} in the report"
+    return Equation(text=f"{rows} = {text}", total=report_rows, parts=parts)
 
 
 def state_counts(by_state: Mapping[RowState, int]) -> tuple[Count, ...]:

@@ -1,6 +1,7 @@
 """The mails of whole runs, as they arrive at a mail server."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,7 +91,8 @@ def test_an_approved_run_asks_once_and_tells_of_the_answer_and_of_the_end(
     review = result.document("review.json")
     for mail in box.mails[:2]:
         assert review["code"] not in text_of(mail)
-        assert f"{review['count']} " not in text_of(mail)
+        # The deadline's day or minutes may be the same number.
+        assert not re.search(rf"(?<![\d:]){review['count']} (?![A-Z][a-z]+ \d{{4}})", text_of(mail))
     assert_names_nobody(box.mails, people)
 
     clear(result, "certify")
@@ -174,7 +176,7 @@ def test_a_task_that_fails_is_told_once_and_so_is_the_end_after_everybody_went_h
     assert box.subjects()[1:] == [
         "approved by olga",
         "purge_users failed",
-        f"0 of {sent} people purged, the certificate is ready",
+        f"nobody purged, Alma kept all {sent} people, the certificate is ready",
     ]
     assert "ended with COMPLETED_FAILED. This run never starts it again" in text_of(box.mails[2])
     assert "people: back in their user group, read back." in text_of(box.mails[3])

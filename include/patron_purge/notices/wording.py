@@ -7,7 +7,7 @@ stand only on the review page, and none repeats a comment that somebody has type
 from collections.abc import Sequence
 from datetime import datetime
 
-from patron_purge.amounts import number
+from patron_purge.amounts import number, people
 from patron_purge.certificate import Certificate
 from patron_purge.notices.notice import Link, Notice, NoticeKind, Place
 from patron_purge.run_outcome import Outcome
@@ -260,9 +260,10 @@ def run_ended(place: Place, certificate: Certificate) -> Notice:
     sentences = [certificate.headline]
     if certificate.equation is not None:
         sentences.append(f"Everybody in the report is accounted for: {certificate.equation.text}.")
-    sentences += [f"{number(one.count)} people: {one.label}." for one in certificate.restored]
-    well = certificate.outcome in {Outcome.PURGED, Outcome.PARTLY} and not certificate.problems
-    sentences.append("The certificate says what was done, and names no patron." if well else _NOT_WELL)
+    if certificate.restored is None:
+        sentences.append("It is not known yet whether everybody who was moved has the user group back.")
+    sentences += [f"{people(one.count)}: {one.label}." for one in certificate.restored or ()]
+    sentences += _closing(certificate)
     return Notice(
         kind=NoticeKind.ENDED,
         place=place,
@@ -276,14 +277,36 @@ def run_ended(place: Place, certificate: Certificate) -> Notice:
 def _result(certificate: Certificate) -> str:
     match certificate.outcome:
         case Outcome.PURGED:
-            return f"all {number(certificate.sent)} people purged"
+            return f"{'' if certificate.sent == 1 else 'all '}{people(certificate.sent)} purged"
         case Outcome.PARTLY:
-            return f"{number(certificate.purged)} of {number(certificate.sent)} people purged"
+            return f"{number(certificate.purged)} of {people(certificate.sent)} purged"
+        case Outcome.ALL_KEPT:
+            return f"nobody purged, Alma kept {'' if certificate.sent == 1 else 'all '}{people(certificate.sent)}"
+        case Outcome.REJECTED | Outcome.TIMED_OUT | Outcome.STOPPED as other:
+            return f"{other.label.lower()}, nobody purged"
         case other:
             return other.label.lower()
 
 
 _NOT_WELL = "Not everything went as planned; what went wrong stands below and in the certificate."
+_NAMES_NOBODY = "The certificate says what was done, and names no patron."
+_WITHOUT_A_PURGE = frozenset({Outcome.NOT_SENT, Outcome.REJECTED, Outcome.TIMED_OUT})
+
+
+def _closing(certificate: Certificate) -> tuple[str, ...]:
+    """Say whether something is left to do."""
+    if certificate.problems:
+        return (_NOT_WELL,)
+    if certificate.outcome in {Outcome.FAILED, Outcome.STOPPED}:
+        return ("Not everything went as planned. Look at the certificate and at the run.",)
+    restored = certificate.restored or ()
+    at_home = restored and all(one.code != "failed" for one in restored)
+    said = ("Nobody whom this run had moved to the purge group is left there.",) if at_home else ()
+    if certificate.outcome in _WITHOUT_A_PURGE:
+        return (*said, TO_TRY_AGAIN, _NAMES_NOBODY)
+    if certificate.outcome is Outcome.NOBODY_TO_PURGE:
+        return (*said, _NAMES_NOBODY)
+    return (_NAMES_NOBODY,)
 
 
 def _on_a_phone(place: Place) -> Link:

@@ -74,13 +74,13 @@ def ended(subject: NoticeSubject, context: Context) -> Occasion | None:
         certificate.sent,
         certificate.purged,
         *certificate.problems,
-        *certificate.restored,
+        *(certificate.restored or ()),
     )
     return Occasion(f"ended {told}", context["ti"].task_id, notice)
 
 
 def _about_end(subject: NoticeSubject, certificate: Certificate) -> Notice | None:
-    if certificate.instances:
+    if certificate.instances or certificate.outcome is Outcome.NOT_SENT:
         return run_ended(subject.place, certificate)
     if certificate.outcome is Outcome.REPORT_ONLY:
         return report_ready(subject.place)

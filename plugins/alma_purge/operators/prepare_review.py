@@ -24,6 +24,7 @@ from alma_purge.steps.review_facts import Gathered, applied_protect_lists, guard
 from alma_purge.steps.review_list import workbook_of
 from alma_purge.steps.stored_exclusions import stored_exclusions, stored_protect_list
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
+from patron_purge.amounts import people
 from patron_purge.errors import GuardStopError
 from patron_purge.guards import GuardResult, evaluate_guards, stops
 from patron_purge.guards.checks import API_CALLS
@@ -92,7 +93,7 @@ class PrepareReviewOperator(PurgeOperator):
         )
         _publish_review(run, context, review, ledger)
         _stop_at_guard(guards)
-        return f"{review.count:,} people to purge. {review.equation.text}."
+        return f"{people(review.count) if review.count else 'Nobody'} to purge. {review.equation.text}."
 
 
 def _freeze(run: PurgeRun, context: Context) -> Payloads:

@@ -14,6 +14,7 @@ from alma_purge.steps.job_on_record import job_on_record
 from alma_purge.steps.job_start import JobOrder
 from alma_purge.steps.last_look import require_still_wanted
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
+from patron_purge import amounts
 from patron_purge.job_names import JobStep, job_name
 
 
@@ -45,7 +46,7 @@ class PurgeUsersOperator(AlmaJobOperator):
         result = write_purge_result(run, context, record)
         if not result.sent:
             return "Nobody was left to purge; the purge job was not started."
-        return f"The purge job has run on {result.sent:,} people (Alma says {record.said})."
+        return f"The purge job has run on {amounts.people(result.sent)} (Alma says {record.said})."
 
     def name_is_echoed(self, run: PurgeRun, context: Context) -> bool | None:
         """Tell whether the regroup job of this run showed the name it was given."""

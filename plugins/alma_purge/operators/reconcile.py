@@ -9,7 +9,13 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeOperator, PurgeRun, TryAgainError, publish, recorded
-from alma_purge.steps.accounting import on_file, require_ended, require_reviewed_tenant, reviewed
+from alma_purge.steps.accounting import (
+    never_started,
+    on_file,
+    require_ended,
+    require_reviewed_tenant,
+    reviewed,
+)
 from alma_purge.steps.after_purge import ReconcileProgress, classify_people, job_counters, not_selected
 from alma_purge.steps.drops import read_drops
 from alma_purge.steps.job_on_record import job_on_record
@@ -77,7 +83,8 @@ class ReconcileOperator(PurgeOperator):
         with run.client() as client:
             require_reviewed_tenant(client, run, review)
             require_ended(client, run, purge, echo_proven=_echo_proven(context, run))
-            ledger = _read_everybody(run, client, ledger, review.marker_group, progress)
+            never = never_started(client, run, purge)
+            ledger = _read_everybody(run, client, ledger, review.marker_group, progress, sent=not never)
         _require_everybody_read(ledger)
         publish(context, run, files.LEDGER, ledger_csv(ledger))
         progress.clear()
@@ -138,17 +145,25 @@ def _read_everybody(
     ledger: "pd.DataFrame",
     marker_group: str,
     progress: ReconcileProgress,
+    *,
+    sent: bool,
 ) -> "pd.DataFrame":
     """Read each person of the set once and note whether they are gone."""
-    sent = ids_in_state(ledger, RowState.TO_PURGE)
+    set_of_job = ids_in_state(ledger, RowState.TO_PURGE)
     judge = partial(
         classify_after_purge,
         rules=run.institution.rules,
         today=run.now.date(),
         marker_group=marker_group,
     )
-    for outcome, ids in classify_people(client, sent, judge, progress).items():
-        ledger = set_state(ledger, ids, outcome.state, detail=outcome.why.label if outcome.why else "")
+    found = classify_people(client, set_of_job, judge, progress)
+    # When somebody is gone all the same, the job did run, whatever was seen of it.
+    sent = sent or any(outcome.state is RowState.PURGED for outcome in found)
+    for outcome, ids in found.items():
+        if outcome.state is RowState.KEPT_BY_ALMA and not sent:
+            ledger = set_state(ledger, ids, RowState.NOT_SENT)
+        else:
+            ledger = set_state(ledger, ids, outcome.state, detail=outcome.why.label if outcome.why else "")
     return ledger
 
 

@@ -22,6 +22,7 @@ from alma_purge.steps.made_sets import delete_sets, note_set
 from alma_purge.steps.purge_set import ensure_set, fill_set
 from alma_purge.steps.right_moment import require_calls
 from alma_purge.steps.tenant import require_empty_marker_group
+from patron_purge.amounts import people
 from patron_purge.guards.checks import CALLS_PER_PERSON
 from patron_purge.job_names import JobStep, job_name
 
@@ -71,7 +72,8 @@ class RegroupUsersOperator(AlmaJobOperator):
             return (
                 f"All {result.approved:,} approved people were taken off by the last check; nobody was moved."
             )
+        were_moved = f"{people(result.sent)} {'was' if result.sent == 1 else 'were'} moved"
         return (
-            f"{result.sent:,} people were moved to the group {run.institution.marker_group} "
-            f"(Alma says {record.said}); {result.dropped:,} were taken off by the last check."
+            f"{were_moved} to the group {run.institution.marker_group} (Alma says {record.said}); "
+            f"{result.dropped:,} were taken off by the last check."
         )

@@ -21,6 +21,7 @@ from alma_purge.steps.restore_people import reasons_sentence, restore_people
 from alma_purge.steps.stored_runs import later_mover
 from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.upstream import fail_after
+from patron_purge.amounts import people
 from patron_purge.errors import PurgeError
 from patron_purge.ledger import ids_in_state, ledger_csv, read_ledger_csv
 from patron_purge.ledger_notes import note_groups_restored
@@ -65,7 +66,8 @@ class RestoreKeptOperator(PurgeOperator):
             raise _not_complete(attempts, result.failed, review.marker_group)
         run.folder.remove(files.NOT_RESTORED)
         return (
-            f"{result.restored:,} people have their user group back; {result.already_moved:,} had been moved by "
+            f"{people(result.restored)} {'has the' if result.restored == 1 else 'have their'} user group back; "
+            f"{result.already_moved:,} had been moved by "
             "somebody else and were left alone."
         )
 

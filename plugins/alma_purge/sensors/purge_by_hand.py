@@ -50,6 +50,7 @@ from alma_purge.steps.purge_by_hand import (
 )
 from alma_purge.steps.purge_people import people_to_purge, write_purge_result
 from alma_purge.steps.right_moment import require_alone, require_loud_hours
+from patron_purge import amounts
 from patron_purge.errors import PurgeError
 from patron_purge.purge_page import is_valid, page_criteria
 
@@ -204,7 +205,7 @@ class PurgeByHandSensor(HITLOperator):
             )
         if not result.sent:
             return "The purge was not run in Alma; everybody gets the user group back."
-        return f"The purge was run in Alma for {result.sent:,} people ({record.said})."
+        return f"The purge was run in Alma for {amounts.people(result.sent)} ({record.said})."
 
     def _text(self, run: PurgeRun, record: JobRecord, *, again: bool) -> str:
         about = Asked(self.institution_name, self.environment, self.approvers)

@@ -8,13 +8,13 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, recorded
-from alma_purge.steps.job_start import is_active
+from alma_purge.steps.job_start import is_active, look_up
 from alma_purge.steps.looked import looked_at
 from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.tenant import require_right_tenant
 from patron_purge.errors import ConfigurationError
 from patron_purge.ledger import ids_in_state, read_ledger_csv
-from patron_purge.looked import Looked
+from patron_purge.looked import Looked, Seen
 from patron_purge.review_model import Review
 from patron_purge.states import RowState
 
@@ -99,6 +99,23 @@ def require_ended(client: AlmaClient, run: PurgeRun, record: JobRecord, *, echo_
             record.job_name,
             looked.seen.meaning,
         )
+
+
+def never_started(client: AlmaClient, run: PurgeRun, record: JobRecord) -> bool:
+    """Tell of a job that is over whether its start, which was unclear, never came to be.
+
+    Args:
+        client: The Alma client.
+        run: The run.
+        record: The record of the job, of which `require_ended` had nothing to say.
+
+    Returns:
+        True when Alma lists no such job and nobody has seen that it ended.
+    """
+    if record.stage is not JobStage.INTENDED or record.by_hand or look_up(client, record) is not None:
+        return False
+    looked = looked_at(run.folder, record)
+    return looked is None or looked.seen is Seen.MISSING
 
 
 def _still_active(record: JobRecord, looked: Looked | None) -> str:

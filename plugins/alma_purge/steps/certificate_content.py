@@ -1,5 +1,6 @@
 """Works out what a certificate says from the papers of its run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -71,13 +72,13 @@ def content_of(papers: Papers, known: Known) -> CertificateContent:
     """
     preflight = document(papers, PreflightResult, files.PREFLIGHT, "preflight")
     basis = document(papers, DigestBasis, files.BASIS, "prepare_review")
-    review = _review_of_rest(papers)
+    review = decided_review(papers)
     decision = document(papers, Decision, files.DECISION, "approve_purge")
     restore = document(papers, RestoreResult, files.RESTORE, "restore_kept")
     ledger = final_ledger(papers)
     states = {} if ledger is None else counts_by_state(ledger)
     purged, kept = states.get(RowState.PURGED, 0), states.get(RowState.KEPT_BY_ALMA, 0)
-    sent = _sent(papers)
+    sent = _sent(papers, states)
     return CertificateContent(
         institution=known.institution,
         institution_code=preflight.institution_code if preflight else known.institution_code,
@@ -93,16 +94,16 @@ def content_of(papers: Papers, known: Known) -> CertificateContent:
         jobs=review.jobs if review else (),
         inputs=review.inputs if review else (),
         equation=None if ledger is None else build_equation(len(ledger), states),
-        by_reason=() if ledger is None else reason_counts(counts_by_reason(ledger)),
-        kept_by_alma=() if ledger is None else _kept(ledger),
+        by_reason=None if ledger is None else reason_counts(counts_by_reason(ledger)),
+        kept_by_alma=_kept(ledger, sent),
         by_group=review.by_group if review else (),
         money=review.money if review else None,
-        money_waived=Decimal(0) if ledger is None else _waived(ledger),
+        money_waived=_waived(ledger, sent),
         guards=review.guards if review else (),
         decision=decision,
         instances=_instances(papers, review, (sent, purged, kept), ledger),
         digest=review.digest if review else "",
-        restored=_restored(restore),
+        restored=_restored(papers, restore),
     )
 
 
@@ -157,8 +158,21 @@ def digest_again(papers: Papers) -> str | None:
     return None if rest is None else rest.digest
 
 
-def _review_of_rest(papers: Papers) -> Review | None:
-    """Return the review in the numbers of whoever was left on the list."""
+def people_left(papers: Papers) -> int:
+    """Count the people on the list whom no last check took off."""
+    on_list = reviewed_list(papers)
+    if on_list is None:
+        return 0
+    dropped = {
+        key
+        for name in (files.DROPS_REGROUP, files.DROPS_PURGE)
+        for key in parse_drops(papers.read(name, ""), name)
+    }
+    return len(set(on_list["primary_id"]) - dropped)
+
+
+def decided_review(papers: Papers) -> Review | None:
+    """Return the review in the numbers of the list that was decided about, without whoever was taken off it."""
     review = document(papers, Review, files.REVIEW, "prepare_review")
     rest = None if review is None else _rest(papers, review.digest)
     return review if review is None or rest is None else review_of_rest(review, rest)
@@ -192,25 +206,22 @@ def _period(papers: Papers, preflight: PreflightResult | None) -> Period:
     )
 
 
-def _sent(papers: Papers) -> int:
+def _sent(papers: Papers, states: Mapping[RowState, int]) -> int:
     """Return how many people were in the set when the purge job was started."""
-    on_list = reviewed_list(papers)
-    if papers.job(files.PURGE_RECORD, "purge_users").stage is JobStage.NONE or on_list is None:
-        return 0
-    dropped = {
-        key
-        for name in (files.DROPS_REGROUP, files.DROPS_PURGE)
-        for key in parse_drops(papers.read(name, ""), name)
-    }
-    return len(set(on_list["primary_id"]) - dropped)
+    purge = papers.job(files.PURGE_RECORD, "purge_users")
+    # The start was unclear, and reconcile has found that the job never came to be.
+    never_started = purge.stage is JobStage.INTENDED and states.get(RowState.NOT_SENT, 0) > 0
+    return 0 if purge.stage is JobStage.NONE or never_started else people_left(papers)
 
 
 def _was_approved(decision: Decision) -> bool:
     return decision.valid_until is not None
 
 
-def _kept(ledger: "pd.DataFrame") -> tuple[Count, ...]:
-    """Count the people whom Alma kept by the likely reason."""
+def _kept(ledger: "pd.DataFrame | None", sent: int) -> tuple[Count, ...] | None:
+    """Count the people whom Alma kept by the likely reason; None while nobody of those sent is accounted for."""
+    if ledger is None:
+        return None if sent else ()
     why = ledger.loc[ledger["state"] == RowState.KEPT_BY_ALMA, "detail"].value_counts()
     counts = sorted(
         ((int(count), str(label)) for label, count in why.items()), key=lambda one: (-one[0], one[1])
@@ -218,8 +229,10 @@ def _kept(ledger: "pd.DataFrame") -> tuple[Count, ...]:
     return tuple(Count(code=label, label=label, count=count) for count, label in counts)
 
 
-def _waived(ledger: "pd.DataFrame") -> Decimal:
-    """Add up what the purged people owed at the live check."""
+def _waived(ledger: "pd.DataFrame | None", sent: int) -> Decimal | None:
+    """Add up what the purged people owed at the live check; None while nobody of those sent is accounted for."""
+    if ledger is None:
+        return None if sent else Decimal(0)
     purged = set(ids_in_state(ledger, RowState.PURGED))
     owed = ledger.loc[ledger["primary_id"].isin(purged), "fees"]
     return sum((Decimal(text) for text in owed if text), Decimal(0))
@@ -233,7 +246,8 @@ def _instances(
     regroup = papers.job(files.REGROUP_RECORD, "regroup_users")
     purge = papers.job(files.PURGE_RECORD, "purge_users")
     counters = job_counters(purge)
-    checks = compare_counters(*reads, counters, 0 if ledger is None else not_selected(ledger, purge))
+    # Without single reads there is nothing to hold the counters against.
+    checks = () if ledger is None else compare_counters(*reads, counters, not_selected(ledger, purge))
     return tuple(
         _instance(name, record, compared)
         for name, record, compared in zip(names, (regroup, purge), ((), checks), strict=True)
@@ -261,9 +275,11 @@ def _instance(name: str, record: JobRecord, checks: tuple[CounterCheck, ...]) ->
     )
 
 
-def _restored(restore: RestoreResult | None) -> tuple[Count, ...]:
+def _restored(papers: Papers, restore: RestoreResult | None) -> tuple[Count, ...] | None:
+    """Count what became of the groups of those who were moved; None while nobody has said it."""
     if restore is None:
-        return ()
+        moved = papers.job(files.REGROUP_RECORD, "regroup_users").stage is not JobStage.NONE
+        return None if moved else ()
     counts = restore.model_dump()
     return tuple(
         Count(code=code, label=label, count=counts[code])

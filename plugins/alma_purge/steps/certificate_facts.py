@@ -11,9 +11,11 @@ from alma_purge.operators.base import PurgeRun, recorded
 from alma_purge.steps.certificate_content import (
     Known,
     content_of,
+    decided_review,
     digest_again,
     document,
     final_ledger,
+    people_left,
 )
 from alma_purge.steps.looked import looked_sentences
 from alma_purge.steps.papers import Papers, RecordedPapers
@@ -23,8 +25,8 @@ from patron_purge.certificate import Certificate, CertificateContent, FileChecks
 from patron_purge.guards import is_measure
 from patron_purge.history import HistoryEntry
 from patron_purge.ledger import counts_by_state
-from patron_purge.review_model import Parameter, Review
-from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of
+from patron_purge.review_model import Parameter
+from patron_purge.run_outcome import OutcomeFacts, outcome_of, why_failed
 from patron_purge.states import RowState
 
 
@@ -41,18 +43,20 @@ def certificate_of(run: PurgeRun, context: Context) -> Certificate:
     problems = problems_before(context)
     gaps = _unaccounted(papers, restore)
     stranded = restore is not None and restore.failed > 0
-    other_digest = _other_digest(papers, content)
     decided = all(one.decided for one in problems) and not gaps and not stranded
+    other_digest = _other_digest(papers, content)
+    facts = outcome_facts(content, papers, failed=not decided, stopped=decided and bool(problems))
     found = run_files(run.folder, papers.used, lambda name, task_id: _on_record(context, name, task_id))
     return Certificate.model_validate(
         {
             **dict(content),
-            "outcome": outcome_with(content, papers, failed=not decided, stopped=decided and bool(problems)),
+            "outcome": outcome_of(facts),
             "institution_name": run.institution.name,
             "created_at": run.now,
             "problems": (
                 *(one.sentence for one in problems),
                 *gaps,
+                *(one for one in (why_failed(facts),) if one),
                 *other_digest,
                 *_changed(found),
             ),
@@ -75,7 +79,7 @@ def history_entry_of(run: PurgeRun, context: Context, certificate: Certificate) 
         certificate: The certificate.
     """
     papers = RecordedPapers(context, run)
-    review = document(papers, Review, files.REVIEW, "prepare_review")
+    review = decided_review(papers)
     manifest = document(papers, ExclusionManifest, files.EXCLUSIONS, "fetch_exclusions")
     if review is None or manifest is None:
         return None
@@ -93,8 +97,10 @@ def history_entry_of(run: PurgeRun, context: Context, certificate: Certificate) 
     )
 
 
-def outcome_with(content: CertificateContent, papers: Papers, *, failed: bool, stopped: bool) -> Outcome:
-    """Decide how a run ended.
+def outcome_facts(
+    content: CertificateContent, papers: Papers, *, failed: bool, stopped: bool
+) -> OutcomeFacts:
+    """Gather what decides how a run ended.
 
     Args:
         content: What the certificate says.
@@ -103,18 +109,17 @@ def outcome_with(content: CertificateContent, papers: Papers, *, failed: bool, s
         stopped: Whether a guard, a refused input or another check stopped the run.
     """
     ledger = final_ledger(papers)
-    review = document(papers, Review, files.REVIEW, "prepare_review")
-    return outcome_of(
-        OutcomeFacts(
-            mode=content.mode,
-            failed=failed,
-            stopped=stopped,
-            decision=content.decision.state if content.decision else None,
-            to_purge=review.count if review else 0,
-            sent=content.sent,
-            purged=content.purged,
-            unknown=0 if ledger is None else counts_by_state(ledger).get(RowState.UNKNOWN, 0),
-        )
+    review = decided_review(papers)
+    return OutcomeFacts(
+        mode=content.mode,
+        failed=failed,
+        stopped=stopped,
+        decision=content.decision.state if content.decision else None,
+        to_purge=review.count if review else None,
+        left=people_left(papers),
+        sent=content.sent,
+        purged=content.purged,
+        unknown=0 if ledger is None else counts_by_state(ledger).get(RowState.UNKNOWN, 0),
     )
 
 
@@ -135,10 +140,13 @@ def _unaccounted(papers: RecordedPapers, restore: RestoreResult | None) -> tuple
     missing = []
     purge = papers.job(files.PURGE_RECORD, "purge_users")
     if purge.stage is not JobStage.NONE and final_ledger(papers) is None:
-        missing.append("reconcile: the purge job was started, but nobody was accounted for. Clear reconcile.")
+        started = "may have been started" if purge.stage is JobStage.INTENDED else "was started"
+        missing.append(f"reconcile: the purge job {started}, but nobody was accounted for. Clear reconcile.")
     regroup = papers.job(files.REGROUP_RECORD, "regroup_users")
     if regroup.stage is not JobStage.NONE and restore is None:
-        missing.append("restore_kept: people were moved, but nobody was put back. Clear restore_kept.")
+        missing.append(
+            "restore_kept: people were moved, but it is not on record who was put back. Clear restore_kept."
+        )
     return tuple(missing)
 
 

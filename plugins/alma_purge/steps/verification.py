@@ -7,13 +7,15 @@ from pydantic import ValidationError
 from alma_purge import files
 from alma_purge.run_folder import RunFolder
 from alma_purge.steps.certificate_content import PAPERS_OF_DIGEST, Known, content_of, digest_again
-from alma_purge.steps.certificate_facts import outcome_with
+from alma_purge.steps.certificate_facts import outcome_facts
 from alma_purge.steps.papers import StoredPapers
 from alma_purge.steps.verified_files import Finding, Verdict, file_findings, present_files
 from patron_purge.certificate import Certificate, CertificateContent
 from patron_purge.decision import DecisionState
 from patron_purge.digest import approval_code
 from patron_purge.errors import PurgeError, RunFileError
+from patron_purge.run_outcome import outcome_of
+from patron_purge.states import RowState
 
 _LONGEST = 200
 _LEDGERS = frozenset({files.LEDGER, files.LEDGER_RESTORED, files.LEDGER_REVIEWED})
@@ -60,6 +62,7 @@ def verify(folder: RunFolder, certificate: Certificate) -> Iterator[Finding]:
     """
     present = present_files(folder, certificate)
     yield from file_findings(folder, certificate, present)
+    yield from _within_itself(certificate)
     used = frozenset(one.name for one in certificate.files if one.used)
     gone = {name for name in used if present[name] is None}
     papers = StoredPapers(folder, used)
@@ -72,6 +75,25 @@ def verify(folder: RunFolder, certificate: Certificate) -> Iterator[Finding]:
     except (PurgeError, ValidationError) as error:
         said = str(error) if isinstance(error, PurgeError) else "A paper of the run can't be read any more."
         yield Finding(Verdict.DIFFERS, f"The certificate can't be worked out again. {said}")
+
+
+def _within_itself(certificate: Certificate) -> Iterator[Finding]:
+    """Hold the numbers of a certificate against each other, which needs no list of people."""
+    if certificate.equation is None:
+        return
+    parts = {part.code: part.count for part in certificate.equation.parts}
+    kept = sum(one.count for one in certificate.kept_by_alma or ())
+    agree = (
+        sum(parts.values()) == certificate.equation.total
+        and parts.get(RowState.PURGED, 0) == certificate.purged
+        and parts.get(RowState.KEPT_BY_ALMA, 0) == kept
+    )
+    if not agree:
+        yield Finding(
+            Verdict.DIFFERS,
+            "The certificate contradicts itself: its equation, the people purged and the people kept by Alma do not "
+            "fit together.",
+        )
 
 
 def _known(certificate: Certificate) -> Known:
@@ -119,9 +141,11 @@ def _short(value: object) -> str:
 def _outcome(content: CertificateContent, certificate: Certificate, papers: StoredPapers) -> Finding:
     """Make sure that the outcome is one that the numbers allow; only Airflow knows which tasks failed."""
     ways = ((True, False), (False, True)) if certificate.problems else ((False, False),)
-    possible = {outcome_with(content, papers, failed=failed, stopped=stopped) for failed, stopped in ways}
-    # Problems that changed nothing, such as a workbook that somebody saved again.
-    possible.add(outcome_with(content, papers, failed=False, stopped=False))
+    # Besides: problems that changed nothing, such as a workbook that somebody saved again.
+    possible = {
+        outcome_of(outcome_facts(content, papers, failed=failed, stopped=stopped))
+        for failed, stopped in (*ways, (False, False))
+    }
     if certificate.outcome in possible:
         return Finding(Verdict.FINE, f"The outcome, {certificate.outcome.label.lower()}, fits the numbers.")
     return Finding(

@@ -63,7 +63,7 @@ def file_findings(
     Yields:
         What each check found.
     """
-    yield from _files(certificate.files, present, _done_since(folder, certificate.run_id))
+    yield from _files(certificate.files, present, _housekeeping_of(folder, certificate.run_id))
     yield _page(folder, certificate)
 
 
@@ -73,14 +73,37 @@ def _present(folder: RunFolder, one: FileChecksum) -> bool | None:
     return None if content is None else sha256_of(content) == one.sha256
 
 
-def _done_since(folder: RunFolder, run_id: str) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class _Housekeeping:
+    """What the housekeeping has done about a run.
+
+    Attributes:
+        deleted: Kinds of files that were deleted and looked for in vain.
+        begun: Kinds of files whose deletion was begun, and is not known to have been finished.
+        put_back: Whether people of the run were put back, or it was tried.
+    """
+
+    deleted: frozenset[str]
+    begun: frozenset[str]
+    put_back: bool
+
+
+def _housekeeping_of(folder: RunFolder, run_id: str) -> _Housekeeping:
     """Return what the housekeeping has done about a run, by the log beside the run folders."""
     log = RunFolder(folder.path.parent).read_if_there(HOUSEKEEPING) or b""
-    return {entry.did for entry in entries_from_lines(log.decode()) if entry.run_id == run_id}
+    of_run = [entry for entry in entries_from_lines(log.decode()) if entry.run_id == run_id]
+    deletions = [entry for entry in of_run if entry.did == FILES_DELETED]
+    deleted = {kind for entry in deletions if entry.done for kind, count in entry.counts.items() if count}
+    begun = {kind for entry in deletions if not entry.done for kind, count in entry.counts.items() if count}
+    return _Housekeeping(
+        deleted=frozenset(deleted),
+        begun=frozenset(begun - deleted),
+        put_back=any(entry.did == PEOPLE_RESTORED for entry in of_run),
+    )
 
 
 def _files(
-    listed: tuple[FileChecksum, ...], present: Mapping[str, bool | None], done_since: set[str]
+    listed: tuple[FileChecksum, ...], present: Mapping[str, bool | None], since: _Housekeeping
 ) -> Iterator[Finding]:
     for one in listed:
         if one.recorded is False:
@@ -89,10 +112,10 @@ def _files(
                 f"{one.name} was not the file that its task wrote already when the certificate was written.",
             )
         if present[one.name] is False:
-            yield _changed(one.name, done_since)
-        elif present[one.name] is None and not _may_be_gone(one.name, done_since):
-            yield Finding(Verdict.DIFFERS, _missing(one.name))
-    gone = [one.name for one in listed if present[one.name] is None and _may_be_gone(one.name, done_since)]
+            yield _changed(one.name, since)
+        elif present[one.name] is None and not _may_be_gone(one.name, since):
+            yield Finding(Verdict.DIFFERS, _missing(one.name, since))
+    gone = [one.name for one in listed if present[one.name] is None and _may_be_gone(one.name, since)]
     if gone:
         yield Finding(
             Verdict.GONE,
@@ -103,8 +126,8 @@ def _files(
     yield Finding(Verdict.FINE, f"{same:,} of {len(listed):,} files have the checksums of the certificate.")
 
 
-def _changed(name: str, done_since: set[str]) -> Finding:
-    if name in _OF_RESTORING and PEOPLE_RESTORED in done_since:
+def _changed(name: str, since: _Housekeeping) -> Finding:
+    if name in _OF_RESTORING and since.put_back:
         return Finding(
             Verdict.LATER,
             f"{name} has changed since: the housekeeping has put people of this run back, which the certificate does "
@@ -113,14 +136,22 @@ def _changed(name: str, done_since: set[str]) -> Finding:
     return Finding(Verdict.DIFFERS, f"{name} was changed after the certificate was written.")
 
 
-def _may_be_gone(name: str, done_since: set[str]) -> bool:
-    return kind_of(name) is not FileKind.NOT_PERSONAL and FILES_DELETED in done_since
+def _may_be_gone(name: str, since: _Housekeeping) -> bool:
+    return kind_of(name).value in since.deleted
 
 
-def _missing(name: str) -> str:
-    if kind_of(name) is FileKind.NOT_PERSONAL:
+def _missing(name: str, since: _Housekeeping) -> str:
+    kind = kind_of(name)
+    if kind is FileKind.NOT_PERSONAL:
         return f"{name} is missing. It names nobody, so no retention deletes it."
-    return f"{name} is missing, and the housekeeping log does not say that files of this run were deleted."
+    if kind.value in since.begun:
+        return (
+            f"{name} is missing. The housekeeping log says that deleting such files of this run was begun, but not "
+            "that it was finished, which proves nothing."
+        )
+    return (
+        f"{name} is missing, and the housekeeping log does not say that such files of this run were deleted."
+    )
 
 
 def _page(folder: RunFolder, certificate: Certificate) -> Finding:

@@ -88,6 +88,8 @@ def test_who_was_left_out_is_named(three: Path) -> None:
         (Outcome.REPORT_ONLY, None),
         (Outcome.TIMED_OUT, None),
         (Outcome.NOBODY_TO_PURGE, None),
+        (Outcome.NOT_SENT, None),
+        (Outcome.ALL_KEPT, None),
         (Outcome.STOPPED, "stopped by a check since"),
         (Outcome.FAILED, "failed since"),
     ],

@@ -20,6 +20,7 @@ from alma_purge.steps.verified_files import Verdict, recorded_elsewhere
 from alma_sandbox.testing import running_sandbox
 
 GUARDS = {"max_percent_of_report": 100, "max_count_without_history": 500}
+KINDS = {"raw_input": 2, "ledger": 5, "workbook": 1, "snapshot": 2}
 LISTS_OF_PEOPLE = (
     files.REPORT,
     files.LEDGER_SELECTED,
@@ -176,7 +177,7 @@ def test_somebody_who_is_slipped_into_list_and_certificate_changes_the_digest(fo
 def test_lists_that_the_housekeeping_has_deleted_are_no_difference(
     folder: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logged("demo", "manual__test", FILES_DELETED, {"ledger": len(LISTS_OF_PEOPLE)}):
+    with logged("demo", "manual__test", FILES_DELETED, KINDS):
         for name in LISTS_OF_PEOPLE:
             folder.remove(name)
     assert main(["verify", "manual__test"]) == 0
@@ -196,6 +197,61 @@ def test_a_list_that_is_missing_without_a_word_in_the_housekeeping_log_is_a_diff
         text.startswith("ledger-reconciled.csv is missing, and the housekeeping")
         for text in differences(folder)
     )
+
+
+def forge_after_losing_the_ledgers(folder: RunFolder) -> None:
+    """Delete every ledger, and write that more people were purged."""
+    for name in (files.LEDGER_REVIEWED, files.LEDGER, files.LEDGER_RESTORED):
+        folder.remove(name)
+    edit(folder, files.CERTIFICATE, more_purged)
+
+
+def more_purged(text: str) -> str:
+    content = json.loads(text)
+    return json.dumps(content | {"purged": content["purged"] + 7})
+
+
+def test_only_files_of_the_kind_that_the_housekeeping_has_deleted_may_be_gone(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logged("demo", "manual__test", FILES_DELETED, {"raw_input": 4, "ledger": 0}):
+        folder.remove(files.REPORT)
+    assert differences(folder) == []
+    forge_after_losing_the_ledgers(folder)
+    assert main(["verify", "manual__test"]) == 1
+    said = capsys.readouterr().out
+    assert "NOT CONFIRMED" in said
+    assert (
+        f"{files.LEDGER} is missing, and the housekeeping log does not say that such files of this run"
+        in said
+    )
+    assert "report.csv: deleted after their retention" in said
+
+
+def test_a_deletion_that_was_not_finished_proves_nothing(folder: RunFolder) -> None:
+    with (
+        pytest.raises(OSError, match="broken off"),
+        logged("demo", "manual__test", FILES_DELETED, {"ledger": 3}),
+    ):
+        raise OSError("broken off")
+    forge_after_losing_the_ledgers(folder)
+    found = differences(folder)
+    assert [
+        text for text in found if text.startswith(f"{files.LEDGER} is missing. The housekeeping log says")
+    ]
+    with logged("demo", "manual__test", FILES_DELETED, {"ledger": 3}):
+        pass
+    assert not [text for text in differences(folder) if "is missing" in text]
+
+
+def test_a_certificate_that_contradicts_itself_is_named_without_any_list(folder: RunFolder) -> None:
+    with logged("demo", "manual__test", FILES_DELETED, KINDS):
+        for name in LISTS_OF_PEOPLE:
+            folder.remove(name)
+    assert differences(folder) == []
+    edit(folder, files.CERTIFICATE, more_purged)
+    (found,) = differences(folder)
+    assert found.startswith("The certificate contradicts itself")
 
 
 def test_what_the_housekeeping_has_written_about_people_it_put_back_is_no_difference(

@@ -220,6 +220,7 @@ def end(folder: RunFolder, states: dict[str, str] | None = None, **changes: Any)
     [
         (Outcome.REPORT_ONLY, ["the report is ready, nothing was changed"]),
         (Outcome.NOBODY_TO_PURGE, ["nobody to purge"]),
+        (Outcome.NOT_SENT, ["approved, but not purged, the certificate is ready"]),
         (Outcome.REJECTED, []),
         (Outcome.TIMED_OUT, []),
         (Outcome.STOPPED, []),

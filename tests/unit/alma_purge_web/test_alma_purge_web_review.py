@@ -297,7 +297,7 @@ def test_no_link_to_files_that_are_not_there(run: SampleRun) -> None:
 
 def test_run_of_a_single_person(run: SampleRun) -> None:
     page = text_of(run.reviewed((person(1),)).decided(asked(1), "awaiting_input"))
-    assert "1 rows in the report = 1 to purge" in page
+    assert "1 row in the report = 1 to purge" in page
     assert RUN_ID.replace("+", "&#43;") in page or RUN_ID in page
 
 

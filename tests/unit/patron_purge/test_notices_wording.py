@@ -29,6 +29,7 @@ from patron_purge.notices import (
 )
 from patron_purge.review_model import Count, Equation
 from patron_purge.run_outcome import Outcome
+from patron_purge.states import Engine
 
 DEADLINE = datetime(2026, 11, 26, 9, 20, tzinfo=UTC)
 PLACE = Place(
@@ -51,6 +52,19 @@ GUARD = (
     "The list is outside the limits, so nobody is asked to approve it. max_count: 812 people to purge; at most 500. "
     "Look at the review page. If the list is right, trigger a new run with new limits in guard_overrides; nothing was "
     "changed."
+)
+NOT_PURGED = certificate(
+    outcome=Outcome.NOT_SENT,
+    engine=Engine.MANUAL,
+    sent=0,
+    purged=0,
+    equation=Equation(
+        text="1,240 rows in the report = 35 held back by a rule + 1,205 approved, but the purge was not started",
+        total=1240,
+        parts=(),
+    ),
+    kept_by_alma=(),
+    restored=(Count(code="restored", label="back in their user group, read back", count=1205),),
 )
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "notices.md"
 EVERY: dict[NoticeKind, Callable[[Place], Notice]] = {
@@ -125,6 +139,11 @@ def test_without_airflows_address_a_mail_says_where_to_click(kind: NoticeKind) -
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_the_documentation_shows_every_mail_as_it_is(kind: NoticeKind) -> None:
     mail = mail_of(EVERY[kind](PLACE))
+    assert f"Subject: {mail.subject}\n\n{mail.text.strip()}\n" in DOCS.read_text(encoding="utf-8")
+
+
+def test_the_documentation_shows_the_mail_about_a_purge_that_nobody_ran() -> None:
+    mail = mail_of(run_ended(PLACE, NOT_PURGED))
     assert f"Subject: {mail.subject}\n\n{mail.text.strip()}\n" in DOCS.read_text(encoding="utf-8")
 
 

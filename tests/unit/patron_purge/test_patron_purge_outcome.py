@@ -20,7 +20,7 @@ from patron_purge.outcome import (
     gaps,
 )
 from patron_purge.patron import Patron
-from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of
+from patron_purge.run_outcome import Outcome, OutcomeFacts, outcome_of, why_failed
 from patron_purge.states import Mode, RowState
 
 RULES = RuleSettings(instructor_roles=("52",))
@@ -165,6 +165,7 @@ DONE = OutcomeFacts(
     stopped=False,
     decision=DecisionState.APPROVED,
     to_purge=210,
+    left=205,
     sent=205,
     purged=205,
     unknown=0,
@@ -178,14 +179,25 @@ NOT_SENT: dict[str, Any] = {"sent": 0, "purged": 0}
         ({}, Outcome.PURGED),
         ({"mode": Mode.PILOT}, Outcome.PURGED),
         ({"purged": 204}, Outcome.PARTLY),
-        ({"purged": 0}, Outcome.PARTLY),
-        ({"stopped": True}, Outcome.PARTLY),
+        ({"purged": 0}, Outcome.ALL_KEPT),
+        ({"purged": 0, "stopped": True}, Outcome.ALL_KEPT),
+        ({"purged": 204, "stopped": True}, Outcome.PARTLY),
+        ({"stopped": True}, Outcome.PURGED),
         ({"failed": True}, Outcome.FAILED),
         ({"unknown": 1}, Outcome.FAILED),
         ({"purged": 206}, Outcome.FAILED),
         ({"decision": DecisionState.REJECTED}, Outcome.FAILED),
         ({"decision": None}, Outcome.FAILED),
-        (NOT_SENT, Outcome.NOBODY_TO_PURGE),
+        (NOT_SENT, Outcome.NOT_SENT),
+        (NOT_SENT | {"mode": Mode.PILOT}, Outcome.NOT_SENT),
+        (NOT_SENT | {"left": 0}, Outcome.NOBODY_TO_PURGE),
+        (NOT_SENT | {"to_purge": 0, "left": 0}, Outcome.NOBODY_TO_PURGE),
+        (NOT_SENT | {"decision": None, "to_purge": None, "left": 0}, Outcome.FAILED),
+        (NOT_SENT | {"decision": None, "to_purge": None, "left": 0, "stopped": True}, Outcome.STOPPED),
+        (
+            NOT_SENT | {"decision": None, "to_purge": None, "left": 0, "mode": Mode.REPORT_ONLY},
+            Outcome.FAILED,
+        ),
         (NOT_SENT | {"decision": None, "to_purge": 0}, Outcome.NOBODY_TO_PURGE),
         (NOT_SENT | {"decision": None, "mode": Mode.REPORT_ONLY}, Outcome.REPORT_ONLY),
         (NOT_SENT | {"decision": None, "mode": Mode.REPORT_ONLY, "to_purge": 0}, Outcome.REPORT_ONLY),
@@ -210,7 +222,8 @@ def test_the_outcome_of_a_run(changes: dict[str, Any], outcome: Outcome) -> None
         failed=st.booleans(),
         stopped=st.booleans(),
         decision=st.one_of(st.none(), st.sampled_from(DecisionState)),
-        to_purge=st.integers(0, 3),
+        to_purge=st.one_of(st.none(), st.integers(0, 3)),
+        left=st.integers(0, 3),
         sent=st.integers(0, 3),
         purged=st.integers(0, 3),
         unknown=st.integers(0, 1),
@@ -225,3 +238,31 @@ def test_an_outcome_never_looks_better_than_the_facts(facts: OutcomeFacts) -> No
         assert outcome is Outcome.FAILED
     if facts.purged:
         assert outcome in {Outcome.PURGED, Outcome.PARTLY, Outcome.FAILED}
+    if outcome is Outcome.NOBODY_TO_PURGE:
+        assert 0 in {facts.to_purge, facts.left}
+    assert bool(why_failed(facts)) is (outcome is Outcome.FAILED and not facts.failed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"unknown": 1}, "It is not known what became of 1 person."),
+        ({"decision": None}, "Without an approval on record, this many are gone from Alma: 205 people."),
+        (
+            {"purged": 206},
+            "More are gone from Alma than were sent to the purge job: 206 people, and 205 sent.",
+        ),
+        (
+            NOT_SENT | {"decision": DecisionState.ASKED},
+            "There was a list, and nobody's decision about it is on record.",
+        ),
+        (
+            NOT_SENT | {"decision": None, "to_purge": None},
+            "There is no list on record, although no task has failed.",
+        ),
+        ({"unknown": 1, "failed": True}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_failed_run_without_a_failed_task_says_why(changes: dict[str, Any], said: str) -> None:
+    assert why_failed(replace(DONE, **changes)) == said
