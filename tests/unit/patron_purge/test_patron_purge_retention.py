@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from patron_purge.errors import RunFileError
 from patron_purge.institution import RetentionSettings
@@ -18,7 +19,7 @@ from patron_purge.retention import (
 )
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-SETTINGS = RetentionSettings(raw_inputs=3, ledgers=10, workbooks=20, snapshots=30)
+SETTINGS = RetentionSettings(raw_inputs=3, ledgers=30, workbooks=20, snapshots=10)
 ALL = [StoredFile(kind.value, kind) for kind in FileKind]
 NEVER = {FileKind.NOT_PERSONAL, FileKind.UNKNOWN}
 
@@ -34,8 +35,8 @@ def due(days: float, unsettled_people: int = 0) -> set[FileKind]:
         (0, set()),
         (2.99, set()),
         (3, {FileKind.RAW_INPUT, FileKind.WORKING}),
-        (10, {FileKind.RAW_INPUT, FileKind.WORKING, FileKind.LEDGER}),
-        (20, {FileKind.RAW_INPUT, FileKind.WORKING, FileKind.LEDGER, FileKind.WORKBOOK}),
+        (10, {FileKind.RAW_INPUT, FileKind.WORKING, FileKind.SNAPSHOT}),
+        (20, {FileKind.RAW_INPUT, FileKind.WORKING, FileKind.SNAPSHOT, FileKind.WORKBOOK}),
         (30, set(FileKind) - NEVER),
         (3_000, set(FileKind) - NEVER),
     ],
@@ -56,6 +57,11 @@ def test_what_is_not_personal_or_not_known_is_never_due(days: float, people: int
 def test_the_usual_days() -> None:
     usual = RetentionSettings()
     assert (usual.raw_inputs, usual.ledgers, usual.workbooks, usual.snapshots) == (7, 45, 45, 45)
+
+
+def test_nobody_is_forgotten_to_be_purged_while_the_user_group_is_still_on_file() -> None:
+    with pytest.raises(ValidationError, match="retention.ledgers must be at least retention.snapshots"):
+        RetentionSettings(ledgers=10, snapshots=11)
 
 
 IDS = st.frozensets(st.sampled_from("abcdef"))
