@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.support.rehearsal.airflow import FAILED, SUCCESS
-from tests.support.rehearsal.answers import Question, Reply, approve
+from tests.support.rehearsal.answers import Question, Reply, approve, approve_without
 from tests.support.rehearsal.judge import Judge, jobs_of
 from tests.support.rehearsal.room import Room, open_room
 from tests.support.rehearsal.run import Run
@@ -16,10 +16,6 @@ from tests.support.world import gone
 
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
-from patron_purge.decision import Person
-from patron_purge.digest import approval_code
-from patron_purge.ledger import read_ledger_csv
-from patron_purge.taken_off import TakenOff, read_entries, rest_of
 
 pytestmark = [pytest.mark.whole_run, pytest.mark.usefixtures("airflow_database")]
 
@@ -189,22 +185,7 @@ def test_whoever_was_dropped_late_and_is_then_taken_off_by_the_reviewer_is_count
     def answer(question: Question) -> Reply | None:
         if not chosen:
             return approve(question)
-        for person in chosen:
-            entry = TakenOff(
-                primary_id=person,
-                by=Person(id="olga", name="Olga"),
-                at=room.clock.now(UTC),
-                reason="has a loan",
-            )
-            run.folder.append(files.TAKEN_OFF_ENTRY, entry.to_bytes())
-        ledger = read_ledger_csv(run.folder.read(files.LEDGER_REVIEWED))
-        entries = read_entries(run.folder.entries(files.TAKEN_OFF_ENTRY))
-        rest = rest_of(ledger, question.review["digest"], entries)
-        form = dict.fromkeys(question.asked["params"]) | {
-            "count": rest.count,
-            "code": approval_code(rest.digest),
-        }
-        return Reply("Approve", form)
+        return approve_without(run.folder, question, chosen, room.clock.now(UTC))
 
     def break_once(run: Run, effect: Effect, moment: Moment) -> bool:
         starts = effect.label.startswith("create regroup-job-start")

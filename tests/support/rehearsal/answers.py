@@ -1,12 +1,19 @@
 """What people do with the approval form."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from airflow.models.hitl import HITLDetail
+
+from alma_purge import files
+from alma_purge.run_folder import RunFolder
+from patron_purge.decision import Person
+from patron_purge.digest import approval_code
+from patron_purge.ledger import read_ledger_csv
+from patron_purge.taken_off import Rest, TakenOff, read_entries, rest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,39 @@ Answerer = Callable[[Question], Reply | None]
 
 
 def approve(question: Question) -> Reply:
-    """Type the right count and code."""
+    """Type the count and the code of the list as it was prepared."""
     form = dict.fromkeys(question.asked["params"])
     typed = {"count": question.review["count"], "code": question.review["code"], "comment": "checked"}
     return Reply("Approve", form | typed)
+
+
+def approve_without(folder: RunFolder, question: Question, people: Iterable[str], now: datetime) -> Reply:
+    """Take people off the list as the review page does, and approve the rest.
+
+    Args:
+        folder: The run folder.
+        question: The approval that waits.
+        people: Primary ids on the list.
+        now: When; aware.
+    """
+    for person in people:
+        by = Person(id="olga", name="Olga")
+        entry = TakenOff(primary_id=person, by=by, at=now, reason="has a loan elsewhere")
+        folder.append(files.TAKEN_OFF_ENTRY, entry.to_bytes())
+    rest = rest_now(folder, question.review["digest"])
+    form = {"count": rest.count, "code": approval_code(rest.digest)}
+    return Reply("Approve", {**approve(question).form, **form})
+
+
+def rest_now(folder: RunFolder, digest: str) -> Rest:
+    """Return what is left of the list that was prepared, without whoever was taken off up to now.
+
+    Args:
+        folder: The run folder.
+        digest: Digest of the list as it was prepared.
+    """
+    ledger = read_ledger_csv(folder.read(files.LEDGER_REVIEWED))
+    return rest_of(ledger, digest, read_entries(folder.entries(files.TAKEN_OFF_ENTRY)))
 
 
 def reject(question: Question) -> Reply:

@@ -4,9 +4,10 @@ import random
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
-from tests.support.rehearsal.answers import Question, Reply, approve, reject
+from tests.support.rehearsal.answers import Question, Reply, approve_without, reject, rest_now
 from tests.support.rehearsal.calls import CALLS, PURGE_JOB
 from tests.support.rehearsal.execution import StuckError
 from tests.support.rehearsal.judge import Judge, Verdict, how_it_ended, jobs_of
@@ -17,7 +18,10 @@ from tests.support.rehearsal.worker import Effect, Moment
 from tests.support.tenant import MARKER, arm, workbooks
 from tests.support.world import is_there
 
+from alma_purge import files
 from alma_sandbox.state.faults import FaultKind
+from patron_purge.ledger import ids_in_state
+from patron_purge.states import RowState
 
 _WEATHER: dict[str, tuple[Any, ...]] = {
     "job_seconds": (0, 20, 20, 200),
@@ -107,10 +111,11 @@ class Mischief:
             self._tell(f"{effect.task_id} dies {moment} {effect.label}")
         return dies
 
-    def answerer(self, question: Question) -> Reply | None:
+    def answer(self, run: Run, question: Question) -> Reply | None:
         """Answer as people do."""
-        dice = random.Random(f"{self.seed} answer {question.try_number}").random()
-        right = approve(question)
+        rng = random.Random(f"{self.seed} answer {question.try_number}")
+        dice = rng.random()
+        right = self._right(run, question, rng)
         if dice < 0.7 or question.try_number > 4 or self.calm:
             return right
         self._tell(f"answer {dice:.2f} at try {question.try_number}")
@@ -121,6 +126,17 @@ class Mischief:
         if dice < 0.9:
             return Reply("Approve", {})
         return reject(question) if dice < 0.97 else None
+
+    def _right(self, run: Run, question: Question, rng: random.Random) -> Reply:
+        """Approve what is on the list, sometimes after taking people off, which ends with the regroup."""
+        off: list[str] = []
+        if not self.calm and run.folder.read_if_there(files.REGROUP_RECORD) is None:
+            rest = rest_now(run.folder, question.review["digest"])
+            listed = ids_in_state(rest.ledger, RowState.TO_PURGE)
+            off = rng.sample(listed, rng.choice((0, 0, 0, 1, min(3, len(listed) - 1))))
+        if off:
+            self._tell(f"{len(off)} are taken off at try {question.try_number}")
+        return approve_without(run.folder, question, off, run.room.clock.now(UTC))
 
     def clear(self, run: Run) -> None:
         """Clear a task that has been run, alone or with everything after it."""
@@ -186,7 +202,8 @@ def tell(room: Room, seed: int) -> Tale:
     room.fresh(seed=rng.randint(1, 5), **weather)
     tale, judge = Tale(seed, events=[str(weather)]), Judge(room.world)
     mischief = Mischief(seed, judge, tale)
-    run = Run(room, answerer=mischief.answerer, before_step=mischief.before_step, killer=mischief.killer)
+    run = Run(room, before_step=mischief.before_step, killer=mischief.killer)
+    run.answerer = partial(mischief.answer, run)
     try:
         run.go()
         for _ in range(rng.choice((0, 0, 1, 2))):

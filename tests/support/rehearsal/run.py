@@ -29,14 +29,14 @@ from tests.support.rehearsal.airflow import (
     TaskInstance,
     Xcoms,
 )
-from tests.support.rehearsal.answers import Answerer, Question, approve, event_of
+from tests.support.rehearsal.answers import Answerer, Question, approve, event_of, rest_now
 from tests.support.rehearsal.execution import End, StuckError, all_success, call, first_event
 from tests.support.rehearsal.room import DAG_ID, Room
 from tests.support.rehearsal.worker import END, START, Effect, Moment, Worker, WorkerDiedError
 
 from alma_purge import files
 from alma_purge.run_folder import RunFolder
-from patron_purge.ledger import ids_in_state, read_ledger_csv
+from patron_purge.ledger import ids_in_state
 from patron_purge.states import RowState
 
 APPROVAL = "approve_purge"
@@ -310,7 +310,7 @@ class Run:
         """Remember who was approved, when the answer was one."""
         if self.document(files.DECISION)["state"] != "approved":
             return
-        ledger = read_ledger_csv(self.folder.read(files.LEDGER_REVIEWED))
+        ledger = rest_now(self.folder, "").ledger
         entries = len(self.room.sandbox.tenant.journal.entries)
         self.approvals.append(Approval(entries, frozenset(ids_in_state(ledger, RowState.TO_PURGE))))
 

@@ -60,7 +60,7 @@ def test_the_usual_days() -> None:
 
 
 def test_nobody_is_forgotten_to_be_purged_while_the_user_group_is_still_on_file() -> None:
-    with pytest.raises(ValidationError, match="retention.ledgers must be at least retention.snapshots"):
+    with pytest.raises(ValidationError, match=r"retention\.ledgers must be at least retention\.snapshots"):
         RetentionSettings(ledgers=10, snapshots=11)
 
 
