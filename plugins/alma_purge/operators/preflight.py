@@ -8,9 +8,9 @@ from alma_purge import files
 from alma_purge.documents import PreflightResult
 from alma_purge.operators.base import PurgeOperator, PurgeRun, publish
 from alma_purge.steps import tenant
-from alma_purge.steps.authority import checked_payloads
 from alma_purge.steps.exclusions import ProtectDownload, find_protect_list
 from alma_purge.steps.guard_restart import refuse_after_regroup
+from alma_purge.steps.job_payloads import checked_payloads
 from alma_purge.steps.rule_context import own_protect_list, require_known_groups
 from alma_purge.steps.sftp_folder import require_pinned_host_key
 from patron_purge.errors import ConfigurationError

@@ -17,9 +17,10 @@ from alma_purge.operators.base import (
     publish,
 )
 from alma_purge.run_folder import sha256_of
-from alma_purge.steps.authority import Payloads, checked_payloads, digest_basis
+from alma_purge.steps.authority import digest_basis
 from alma_purge.steps.drops import forget_drops
 from alma_purge.steps.guard_restart import refuse_after_regroup
+from alma_purge.steps.job_payloads import Payloads, checked_payloads
 from alma_purge.steps.review_facts import Gathered, applied_protect_lists, guard_facts, input_summaries
 from alma_purge.steps.review_list import workbook_of
 from alma_purge.steps.stored_exclusions import stored_exclusions, stored_protect_list

@@ -9,8 +9,8 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import ExclusionManifest, PreflightResult
 from alma_purge.operators.base import PurgeRun, fetch
-from alma_purge.places import job_payload
 from alma_purge.run_folder import sha256_of
+from alma_purge.steps.job_payloads import Payloads, frozen_payloads
 from alma_purge.steps.stored_exclusions import stored_exclusions
 from alma_purge.steps.taken_off import checksum_of, taken_off_so_far, without_taken_off
 from alma_purge.steps.tenant import TenantIdentity, require_right_tenant
@@ -19,18 +19,15 @@ from patron_purge.digest_basis import DigestBasis
 from patron_purge.errors import (
     ApprovalRefusedError,
     ApprovalWantedError,
-    ConfigurationError,
     GuardStopError,
 )
 from patron_purge.exclusion_file import ExclusionFile
 from patron_purge.guards import stops
 from patron_purge.institution import Institution
 from patron_purge.ledger import ids_in_state, read_ledger_csv
-from patron_purge.payloads import FrozenPayload, check_purge_payload, check_regroup_payload
-from patron_purge.purge_page import frozen_criteria, page_criteria
 from patron_purge.review_model import Review
 from patron_purge.snapshot import read_snapshot_csv
-from patron_purge.states import Engine, RowState
+from patron_purge.states import RowState
 from patron_purge.taken_off import rest_of
 
 _NOT_DECIDING = (
@@ -48,19 +45,6 @@ _NOT_DECIDING = (
     "retention",
     "notices",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Payloads:
-    """The two job payloads, checked.
-
-    Attributes:
-        regroup: Payload of the *Update/Notify Users* job.
-        purge: Payload of the *Purge users* job.
-    """
-
-    regroup: FrozenPayload
-    purge: FrozenPayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,58 +77,6 @@ class Authority:
     def taken_off_sha256(self) -> str:
         """Return the checksum of the record of people who were off the list at the approval."""
         return self.decision.taken_off_sha256
-
-
-def checked_payloads(institution: Institution) -> Payloads:
-    """Read the institution's job payloads and check that they do nothing but what they should.
-
-    Raises:
-        ConfigurationError: A payload is missing or does something else.
-    """
-    regroup = institution.regroup_job.payload
-    return Payloads(
-        regroup=check_regroup_payload(job_payload(regroup), institution.marker_group, file_name=regroup),
-        purge=_checked_purge_payload(institution),
-    )
-
-
-def _checked_purge_payload(institution: Institution) -> FrozenPayload:
-    """Return what the purge job is sent, or what a person enters where no API can start it."""
-    if institution.purge_job is None or institution.engine is Engine.MANUAL:
-        return frozen_criteria(page_criteria(institution))
-    purge = institution.purge_job.payload
-    return check_purge_payload(
-        job_payload(purge), institution.marker_group, institution.rules, file_name=purge
-    )
-
-
-def frozen_payloads(context: Context, run: PurgeRun) -> Payloads:
-    """Read the payloads that `prepare_review` has frozen, and check them again.
-
-    Raises:
-        RunFileError: A file is missing or is not the frozen one.
-        ConfigurationError: A payload does not agree with the settings any more.
-    """
-    institution = run.institution
-    return Payloads(
-        regroup=check_regroup_payload(
-            fetch(context, run, files.REGROUP_PAYLOAD, "prepare_review"), institution.marker_group
-        ),
-        purge=_frozen_purge_payload(fetch(context, run, files.PURGE_PAYLOAD, "prepare_review"), institution),
-    )
-
-
-def _frozen_purge_payload(raw: bytes, institution: Institution) -> FrozenPayload:
-    """Check the frozen payload of the purge job, or the frozen criteria of the page, against the settings."""
-    if institution.engine is not Engine.MANUAL:
-        return check_purge_payload(raw, institution.marker_group, institution.rules)
-    criteria = frozen_criteria(page_criteria(institution))
-    if raw != criteria.raw:
-        raise ConfigurationError(
-            "The criteria of the purge have changed since the review was made. Nothing was sent to Alma; trigger a "
-            "new run."
-        )
-    return criteria
 
 
 def digest_of(

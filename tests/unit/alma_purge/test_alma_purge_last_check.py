@@ -7,8 +7,9 @@ from tests.unit.patron_purge.output_samples import question
 
 from alma_api.client import AlmaClient
 from alma_purge.operators.base import TryAgainError
-from alma_purge.steps.authority import Authority, checked_payloads
+from alma_purge.steps.authority import Authority
 from alma_purge.steps.exclusions import fetch_lists
+from alma_purge.steps.job_payloads import checked_payloads
 from alma_purge.steps.last_check import LastCheck, check_before_purge, check_before_regroup
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.groups import USER_GROUPS
