@@ -253,7 +253,8 @@ def wait_or_fail(operator: BaseOperator, context: Context, error: PurgeError | A
     if wait is None:
         raise fail_or_retry(context, error) from error
     until = wait.until.astimezone(UTC)
-    sentence = f"{wait} Going on at {until:%Y-%m-%d %H:%M} UTC."
+    there = until.astimezone(institution_of_dag(context["ti"].dag_id).zone)
+    sentence = f"{wait} Going on at {there:%Y-%m-%d %H:%M %Z}."
     operator.log.warning("%s", sentence)
     context["ti"].xcom_push(key=WAITING_KEY, value=sentence)
     operator.defer(trigger=DateTimeTrigger(until), method_name="waited")

@@ -334,6 +334,7 @@ def test_quiet_hours_are_waited_for_before_anybody_is_looked_at(
     assert waiting.trigger.moment > datetime.now(UTC)
     assert prepared[0].prepared == 0
     assert "These are quiet hours of Example College" in task.ti.said(WAITING_KEY)
+    assert task.ti.said(WAITING_KEY).endswith((" CST.", " CDT.")), "in the library's own time"
     assert job_starts(sandbox) == []
     own_config(monkeypatch, tmp_path / "loud")
     assert isinstance(task.deferred().trigger, AlmaJobEndTrigger)

@@ -158,7 +158,7 @@ def test_expired_approval(run: SampleRun) -> None:
     assert "the approval has expired" in text_of(run.reviewed().decided(old, "success"))
 
 
-WAITS = "These are quiet hours. Going on at 2026-11-02 11:30 UTC."
+WAITS = "These are quiet hours. Going on at 2026-11-02 05:30 CST."
 TROUBLE = "Alma does not answer. If this task stays red, clear this task."
 STOP = "The group OKTOPURGE is missing."
 
