@@ -84,9 +84,13 @@ def _say(line: str, *, talk: bool) -> None:
 
 def _in_a_process(seeds: Sequence[int]) -> list["Tale"]:
     from airflow.utils import db
+    from tests.support.rehearsal.worker import WorkerDiedError
 
     db.initdb()
-    return campaign(seeds, talk=True)
+    try:
+        return campaign(seeds, talk=True)
+    except WorkerDiedError as error:  # a pool would wait for ever for a process that ends like this
+        raise RuntimeError(f"A death of {error} was not noticed by the rehearsal itself.") from error
 
 
 def main() -> int:

@@ -68,7 +68,9 @@ def test_a_restore_that_does_nothing_shows_as_stranded(
     monkeypatch.setattr(restore_kept.RestoreKeptOperator, "act", lambda *_given: "done")
     run, judge = begun(room, approved)
     run.go()
-    assert "people were moved, but it is not on record who was put back" in run.said("certify"), "another task has noticed"
+    assert "people were moved, but it is not on record who was put back" in run.said("certify"), (
+        "another task has noticed"
+    )
     assert judge.judge(run).stranded
 
 

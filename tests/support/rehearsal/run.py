@@ -41,6 +41,7 @@ from patron_purge.states import RowState
 
 APPROVAL = "approve_purge"
 TRIGGERER = "triggerer"
+PAGE = "the review page"
 _TRIGGERER_LIVES = 20
 Step = Callable[["Run", str], None]
 Killer = Callable[["Run", Effect, Moment], bool]
@@ -297,6 +298,8 @@ class Run:
         """Let a person answer, or let the deadline pass."""
         assert box.deferral is not None
         asked = self.room.questions[-1]
+        # What the review page writes, it writes in a process of its own, whatever has died before.
+        self.room.worker = Worker(PAGE, lambda _effect, _moment: False)
         reply = self.answerer(Question(box.try_number, self.document(files.REVIEW), asked))
         timeout = box.deferral.trigger[1]["timeout"]
         if reply is None:
