@@ -8,7 +8,7 @@ from alma_api.client import AlmaClient
 from alma_purge import files
 from alma_purge.documents import JobRecord, JobStage
 from alma_purge.operators.base import PurgeRun, TryAgainError, fetch, recorded
-from alma_purge.steps.job_start import is_active, look_up
+from alma_purge.steps.job_start import is_active, of_this_name
 from alma_purge.steps.looked import looked_at
 from alma_purge.steps.taken_off import without_taken_off
 from alma_purge.steps.tenant import require_right_tenant
@@ -112,7 +112,7 @@ def never_started(client: AlmaClient, run: PurgeRun, record: JobRecord) -> bool:
     Returns:
         True when Alma lists no such job and nobody has seen that it ended.
     """
-    if record.stage is not JobStage.INTENDED or record.by_hand or look_up(client, record) is not None:
+    if record.stage is not JobStage.INTENDED or record.by_hand or of_this_name(client, record):
         return False
     looked = looked_at(run.folder, record)
     return looked is None or looked.seen is Seen.MISSING

@@ -158,7 +158,7 @@ def look_up(client: AlmaClient, record: JobRecord) -> JobInstance | None:
     Raises:
         JobStoppedError: Alma lists more than one instance of this name.
     """
-    found = _of_this_name(client, record)
+    found = of_this_name(client, record)
     if len(found) > 1:
         raise JobStoppedError(
             f"Alma lists {len(found)} instances of the job {record.job_name}. Look at them on the Monitor Jobs "
@@ -167,8 +167,13 @@ def look_up(client: AlmaClient, record: JobRecord) -> JobInstance | None:
     return found[0] if found else None
 
 
-def _of_this_name(client: AlmaClient, record: JobRecord) -> tuple[JobInstance, ...]:
-    """List the instances that bear the unique name of an intended job."""
+def of_this_name(client: AlmaClient, record: JobRecord) -> tuple[JobInstance, ...]:
+    """List the instances that bear the unique name of an intended job.
+
+    Args:
+        client: The Alma client.
+        record: The record of the intent.
+    """
     intended_at = record.intended_at or datetime.now(UTC)
     # Alma's submit dates are in the institution's or the server's zone: begin a day early.
     since = (intended_at - timedelta(days=1)).date()
@@ -236,7 +241,7 @@ def is_active(client: AlmaClient, record: JobRecord, *, echo_proven: bool, seen_
     if record.by_hand:
         return True  # only the person who was asked to start it can say that it is over
     if record.stage is JobStage.INTENDED:
-        found = _of_this_name(client, record)
+        found = of_this_name(client, record)
         if not found:
             waited = datetime.now(UTC) - (record.intended_at or datetime.now(UTC))
             return not (seen_idle or (echo_proven and waited > UNLISTED_IS_OVER))

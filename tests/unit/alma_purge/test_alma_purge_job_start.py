@@ -30,6 +30,7 @@ from alma_purge.steps.job_start import (
     ended,
     is_active,
     look_up,
+    of_this_name,
     start_once,
 )
 from alma_sandbox.control.operator import JobOrder as Plan
@@ -199,6 +200,17 @@ def test_two_runs_of_one_name_stop(sandbox: RunningSandbox, client: AlmaClient) 
     add_runs(sandbox, 2, name=NAME)
     with pytest.raises(JobStoppedError, match=f"2 instances of the job {NAME}.*Monitor Jobs.*nothing more"):
         look_up(client, intent())
+
+
+def test_two_runs_of_one_name_keep_nobody_from_being_put_back_when_both_have_ended(
+    sandbox: RunningSandbox, client: AlmaClient, book: JobBook, order: JobOrder
+) -> None:
+    add_runs(sandbox, 2, name=NAME)
+    assert not is_active(client, intent(), echo_proven=True)
+    assert of_this_name(client, intent())
+    order_job(sandbox.control, Plan(job_id="M148", stuck_in="RUNNING"))
+    start_once(client, book, order)
+    assert is_active(client, intent(), echo_proven=True), "one of the three still runs"
 
 
 def test_a_name_that_alma_does_not_echo_is_not_found_and_nothing_is_guessed(
