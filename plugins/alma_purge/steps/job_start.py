@@ -76,17 +76,21 @@ def start_once(client: AlmaClient, book: JobBook, order: JobOrder) -> JobRecord:
 
     Raises:
         JobMustWaitError: Alma refused for lack of room (codes 402222, 402223, 60347).
-        MustWaitError: Another execution of this task may be starting the job right now.
+        MustWaitError: Another execution of this task may be starting the job right now, or has sent it.
         AlmaRequestError: Alma refused for another reason; nothing was started.
         PurgeError: The last look found a reason not to start it; nothing was started.
-        RunFileError: The job was already sent, or one of the two places does not keep the intent.
+        RunFileError: One of the two places does not keep the intent.
     """
     claim = book.claim(book.read().attempt + 1)
     before = book.read()  # again: another execution may have written it before the claim
     if not claim.is_good():
         raise JobMustWaitError("The start of the job took too long and was not sent.", datetime.now(UTC))
     if before.stage is not JobStage.NONE:
-        raise RunFileError("The record of this job says that it was already sent. Nothing was sent again.")
+        # Airflow can run a task twice when a scheduler dies; the other execution's job is this task's job too.
+        raise JobMustWaitError(
+            "Another execution of this task has sent the job meanwhile; it is not sent again.",
+            datetime.now(UTC),
+        )
     intent = intended(before, order.job_id, order.job_name, order.set_id, datetime.now(UTC))
     book.write(intent)
     if not book.holds(intent):

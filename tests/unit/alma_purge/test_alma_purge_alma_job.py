@@ -160,6 +160,30 @@ def test_a_task_that_is_cleared_while_waiting_waits_for_the_same_job(
     assert len(job_starts(sandbox)) == calls(sandbox, "POST", START) == 1
 
 
+def test_a_job_that_another_execution_of_the_task_starts_during_the_check_is_waited_for(
+    sandbox: RunningSandbox, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow runs a task twice when a scheduler dies and the process that it began lives on."""
+    other = Task(task.ids)
+    other.store = task.store
+    preparing = MoveTwo.prepare
+
+    def prepare(operator: MoveTwo, run: PurgeRun, context: Context, client: AlmaClient) -> JobOrder | None:
+        order = preparing(operator, run, context, client)
+        monkeypatch.setattr(MoveTwo, "prepare", preparing)
+        assert isinstance(other.deferred().trigger, AlmaJobEndTrigger)
+        return order
+
+    monkeypatch.setattr(MoveTwo, "prepare", prepare)
+    waiting = task.deferred()
+    assert isinstance(waiting.trigger, DateTimeTrigger)
+    again = task.deferred(lambda operator, context: operator.waited(context, datetime.now(UTC)))
+    assert isinstance(again.trigger, AlmaJobEndTrigger)
+    assert [again.trigger.instance_id] == job_starts(sandbox)
+    task.try_once(news(JobNews.ENDED))
+    assert task.ti.said("summary") == "finished ended_well COMPLETED_SUCCESS"
+
+
 @pytest.mark.parametrize("why", ["Trigger timeout", "Trigger failure"])
 def test_a_wait_that_airflow_broke_off_is_told_and_the_next_try_waits_for_the_same_job(
     sandbox: RunningSandbox, task: Task, why: str

@@ -9,7 +9,7 @@ from alma_api.client import AlmaClient
 from alma_purge.documents import STORE_KEY, JobRecord, JobStage
 from alma_purge.run_folder import FileRef, RunFolder
 from alma_purge.steps.job_book import JobBook, intended, read_job_record, refused
-from alma_purge.steps.job_start import JobOrder, start_once
+from alma_purge.steps.job_start import JobMustWaitError, JobOrder, start_once
 from alma_sandbox.server import RunningSandbox
 from patron_purge.errors import RunFileError
 
@@ -104,7 +104,7 @@ def test_one_lost_record_does_not_make_a_job_start_again(
         (folder.path / FILE).unlink()
     book = JobBook(store, folder, FILE, lambda _record: None)
     assert book.read() == record
-    with pytest.raises(RunFileError, match="already sent"):
+    with pytest.raises(JobMustWaitError, match="has sent the job meanwhile"):
         start_once(client, book, order)
     assert len(job_starts(sandbox)) == starts_asked(sandbox) == 1
 
@@ -198,6 +198,6 @@ def test_a_crash_right_after_the_start_leaves_an_intent_that_forbids_a_second_st
         start_once(client, JobBook(store, folder, FILE, lambda _record: None), order)
     book = JobBook(store, folder, FILE, lambda _record: None)
     assert book.read().stage in {JobStage.INTENDED, JobStage.STARTED}
-    with pytest.raises(RunFileError, match="already sent"):
+    with pytest.raises(JobMustWaitError, match="has sent the job meanwhile"):
         start_once(client, book, order)
     assert len(job_starts(sandbox)) == 1

@@ -38,7 +38,6 @@ from alma_sandbox.control.operator import order_job
 from alma_sandbox.server import RunningSandbox
 from alma_sandbox.state.groups import JOB_STATUSES
 from alma_sandbox.state.job_run import JobRun
-from patron_purge.errors import RunFileError
 
 NAME = "regroup-demo-manual-0123456789abcdef"
 WITHOUT_EFFECT = ["reset_before", "timeout_before", "500", "502_html", "503_general_error"]
@@ -102,7 +101,7 @@ def test_after_an_unclear_answer_the_job_is_looked_up_and_never_sent_again(
     record = start_once(hasty, book, order)
     assert (record.stage, record.instance_id, record.attempt) == (JobStage.INTENDED, "", 1)
     assert book.holds(record)
-    with pytest.raises(RunFileError, match="already sent"):
+    with pytest.raises(JobMustWaitError, match="has sent the job meanwhile"):
         start_once(client, book, order)
     found = look_up(client, record)
     assert ([found.id] if found else []) == job_starts(sandbox)
