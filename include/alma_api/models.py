@@ -104,7 +104,7 @@ class User:
     raw: Mapping[str, object] = field(repr=False, compare=False)
 
     @property
-    def role_codes(self) -> tuple[Role, ...]:
+    def active_roles(self) -> tuple[Role, ...]:
         """The roles that count as active."""
         return tuple(role for role in self.roles if role.is_active)
 

@@ -31,7 +31,7 @@ def patron_without_fees(user: User, asked_id: str) -> Patron:
         requests=user.requests,
         open_fees=None,
         credit=None,
-        active_roles=tuple(role.code for role in user.role_codes) if user.tells("user_role") else None,
+        active_roles=tuple(role.code for role in user.active_roles) if user.tells("user_role") else None,
         identifiers=tuple(identifier.value for identifier in user.identifiers)
         if user.tells("user_identifier")
         else None,

@@ -30,7 +30,7 @@ def test_user_is_read_with_everything_the_rules_need(alma: ScriptedAlma, client:
     assert user.last_activity == date(2024, 5, 2)
     assert (user.loans, user.requests, user.fees) == (1, 0, Decimal("12.5"))
     assert user.roles == (Role("200", "ACTIVE"), Role("26", "INACTIVE"))
-    assert user.role_codes == (Role("200", "ACTIVE"),)
+    assert user.active_roles == (Role("200", "ACTIVE"),)
     assert [(item.type_code, item.value, item.status) for item in user.identifiers] == [
         ("BARCODE", "21234000123456", "ACTIVE")
     ]
@@ -58,7 +58,7 @@ def test_absent_facts_are_none_or_empty() -> None:
 
 def test_role_and_block_of_unknown_status_count() -> None:
     user = as_user(user_record(user_role=[{"role_type": {"value": "26"}}], user_block=[{"block_note": "x"}]))
-    assert [role.code for role in user.role_codes] == ["26"]
+    assert [role.code for role in user.active_roles] == ["26"]
     assert user.blocks == ("block",)
 
 
