@@ -57,9 +57,8 @@ class ReconcileOperator(PurgeOperator):
         ledger = read_ledger_csv(on_file(context, run, files.LEDGER_REVIEWED, "prepare_review"))
         ledger = without_taken_off(context, run, ledger)
         late = read_drops(run, files.DROPS_PURGE) | read_drops(run, files.DROPS_REGROUP)
-        listed = set(
-            ids_in_state(ledger, RowState.TO_PURGE)
-        )  # the reviewer may have taken somebody off since
+        # The reviewer may have taken somebody off since whom an earlier last check had dropped.
+        listed = set(ids_in_state(ledger, RowState.TO_PURGE))
         late = {key: finding for key, finding in late.items() if key in listed}
         ledger = hold_back(ledger, late, RowState.DROPPED_LATE)
         if purge.stage is JobStage.NONE:
