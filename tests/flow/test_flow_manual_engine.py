@@ -12,6 +12,7 @@ from tests.support.rehearsal.answers import Question, Reply, approve
 from tests.support.rehearsal.judge import Judge
 from tests.support.rehearsal.room import Room, open_room
 from tests.support.rehearsal.run import Run
+from tests.support.rehearsal.worker import Effect, Moment
 from tests.support.tenant import MARKER, arm, changing_calls, disarm, ids_of, people
 from tests.support.world import gone
 
@@ -450,5 +451,32 @@ def test_a_job_that_the_other_engine_may_have_started_is_not_asked_about(room: R
     run.folder.write(files.PURGE_RECORD, unclear.model_dump_json().encode())
     run.go()
     assert "The setting engine in demo.yaml was changed" in run.said("purge_users")
+    assert asked == []
+    assert not gone(judge.before, room.world.people())
+
+
+def test_nobody_is_shown_the_criteria_when_the_approval_was_taken_back_during_the_last_check(
+    room: Room,
+) -> None:
+    asked: list[str] = []
+    taken_back: list[str] = []
+
+    def at_the_page(_room: Room, question: Question) -> Reply:
+        asked.append(question.asked["subject"])
+        return ends_it(room, question)
+
+    def take_back(run: Run, effect: Effect, _moment: Moment) -> bool:
+        checks = effect.task_id == "purge_users" and effect.label.startswith("GET /users/")
+        if checks and not taken_back:
+            taken_back.append("approve_purge")
+            run.clear("approve_purge")
+        return False
+
+    judge = Judge(room.world)
+    run = Run(room, answerer=person_with(room, at_the_page), killer=take_back)
+    run.go(until="purge_users").step_once("purge_users")
+    assert taken_back
+    assert "approve_purge was cleared or stopped meanwhile" in run.said("purge_users")
+    assert run.document(files.PURGE_RECORD)["stage"] == JobStage.NONE
     assert asked == []
     assert not gone(judge.before, room.world.people())
